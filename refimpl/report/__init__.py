@@ -1,0 +1,1 @@
+"""What a user sees: tables on the terminal, the same as data."""

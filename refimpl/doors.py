@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+_NATIVE = (np.dtype(np.float32).str, np.dtype(np.float64).str)
 _KEPT = ("f4", "f8")  # float32 in, float32 out; float64 otherwise
 _SMOOTH = ("c8", "c16")  # what the complex step hands in
 
@@ -35,6 +36,15 @@ def floats(name: str, x: Any, shape: tuple | None = None, smooth: bool = False) 
     ValueError
         If the shape is not the expected one.
     """
+    if type(x) is not np.ndarray or x.dtype.str not in _NATIVE or not (x.flags.c_contiguous and x.flags.aligned):
+        x = _converted(name, x, smooth)
+    if shape is not None and not (len(x.shape) == len(shape) and all(n == e for n, e in zip(x.shape, shape, strict=True) if type(e) is int)):
+        wanted = ", ".join("any" if e is None else str(e) for e in shape) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{name}: expected shape ({wanted}), got {x.shape}")
+    return x
+
+
+def _converted(name, x, smooth):
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name}: expected a plain array, got a masked array; fill it first")
     try:
@@ -46,11 +56,6 @@ def floats(name: str, x: Any, shape: tuple | None = None, smooth: bool = False) 
         a = a.astype(np.float64)
     elif kind not in _KEPT and not (smooth and kind in _SMOOTH):
         raise TypeError(f"{name}: expected float32, float64 or integers, got dtype {a.dtype}")
-    if shape is not None and not (
-        a.ndim == len(shape) and all(e is None or isinstance(e, str) or e == n for e, n in zip(shape, a.shape, strict=True))
-    ):
-        wanted = ", ".join(str(e) if e is not None else "any" for e in shape) + ("," if len(shape) == 1 else "")
-        raise ValueError(f"{name}: expected shape ({wanted}), got {a.shape}")
     return np.require(a, dtype=a.dtype.newbyteorder("="), requirements=["C", "A"])
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from refimpl.doors import floats
 from refimpl.manifolds.sphere import project_forward
 from refimpl.papers.hyperspherical_energy.energy import (
     NEAR,
@@ -25,12 +26,14 @@ from refimpl.papers.hyperspherical_energy.energy import (
     near_pairs,
     neurons,
     no_coincidence,
-    off,
     pair_weight,
     scaled_rows,
 )
 
 BLOCK = 256  # a block of 256² float64 pairs is 512 KiB: two or three stay in a second-level cache
+PATCH = {"f": 1e-2, "d": 1e-3}  # squared chords below this are taken from a difference of directions in place of 2 − 2t,
+ASIDE = {"f": 1e-5, "d": 1e-6}  # and below this from the rows themselves: no q is wrong by more than 4e-5 of it, or 4e-13
+NONE = np.empty(0, np.intp)
 
 
 def energy_and_gradient(
@@ -62,88 +65,137 @@ def energy_and_gradient(
 
     Notes
     -----
-    Memory beyond W and dW: three copies of W and at most four blocks. float32 in, float32 out, the energy accumulated in float64.
+    Memory beyond W and dW: two copies of W and at most four blocks. float32 in, float32 out, the energy accumulated in float64.
     """
     if as_released:
         from refimpl.papers.hyperspherical_energy.released import released_energy_backward, released_energy_forward
 
         E, cache = released_energy_forward(W, s, half_space, angular)
         return E, released_energy_backward(1.0, cache)
-    W, s = neurons(W, smooth=False), exponent(s)
+    W, s = floats("W", W, ("m", "d")), exponent(s)
     m, weight = len(W), pair_weight(len(W), half_space, reduction, include_self_antipodes)
     if block is not None and (isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1):
         raise ValueError(f"block: expected a whole number >= 1, got {block!r}")
     b = min(m, int(block or BLOCK))
-    U, (_, norm) = project_forward(W)
-    twice = U + U  # so that 2t comes out of the multiplication
-    force, near_force = np.zeros_like(U), None
-    scratch = np.empty((3 if half_space else 2, b * b), U.dtype)
-    E, c = 0.0, (s if s > 0 else 1.0)
+    V, norm = root_two_directions(W)
+    VT = V.T if W.shape[1] >= 128 else V.T.copy()  # NumPy sees V Vᵀ and takes a symmetric product, which pays for long rows only
+    force, near_force = np.empty_like(V) if b == m else np.zeros_like(V), None
+    near: list[tuple] = []
+    scratch = np.empty((3 if half_space else 2, b * b), V.dtype)
+    E, c, sides = 0.0, (s if s > 0 else 1.0), (2 if half_space else 1)
     with np.errstate(divide="ignore", over="ignore"):
-        for rows in (slice(i, min(i + b, m)) for i in range(0, m, b)):
-            for columns in (slice(j, min(j + b, m)) for j in range(rows.start, m, b)):
-                shape = (rows.stop - rows.start, columns.stop - columns.start)
-                t2, z, *more = (x[: shape[0] * shape[1]] for x in scratch)
-                np.matmul(twice[rows], U[columns].T, out=t2.reshape(shape))  # twice the cosines
-                diagonal = t2[:: shape[1] + 1] if rows == columns else t2[:0]
-                diagonal[:] = 0
-                aside = nearly_parallel(t2, half_space or angular, max(NEAR, min_q))
-                K, e = block_terms(t2, z, more, s, angular, aside, shape[1] + 1 if rows == columns else 0)
-                K = K.reshape(shape)
-                E += e if rows == columns else 2 * e
-                force[rows] += K @ U[columns]
-                if rows != columns:
-                    force[columns] += K.T @ U[rows]
-                if len(aside):  # the nearly parallel pairs, one by one, in both orders
-                    i, j = rows.start + aside // shape[1], columns.start + aside % shape[1]
-                    if rows != columns:
-                        i, j = np.concatenate([i, j]), np.concatenate([j, i])
-                    if near_force is None:
-                        near_force, scaled = np.zeros_like(U), scaled_rows(W)
-                    q, q_plus, T = near_pairs(scaled, i, j, (min_q, min_q * half_space))
-                    no_coincidence(i, j, q, q_plus, half_space)
-                    g, slope = kernel(q, q_plus, s, angular), kernel_slope(q, q_plus, s, angular)
-                    if half_space:
-                        g, slope = g + kernel(q_plus, q, s, angular), slope - kernel_slope(q_plus, q, s, angular)
-                    E += float(np.sum(g, dtype=np.float64))
-                    np.add.at(near_force, i, slope[:, None] * T)
-        sides = 2 if half_space else 1
+        for rows, columns in upper_triangle(m, b):
+            shape = (rows.stop - rows.start, columns.stop - columns.start)
+            t2, z, *more = (x[: shape[0] * shape[1]] for x in scratch)
+            np.matmul(V[rows], VT[:, columns], out=t2.reshape(shape))  # twice the cosines
+            diagonal = shape[1] + 1 if rows == columns else 0
+            if diagonal:
+                t2[::diagonal] = 0
+            aside, patch = nearly_parallel(t2, V[rows], V[columns], half_space, angular, min_q)
+            e, K = block_terms(t2, z, more, s, angular, aside, patch, diagonal)
+            K = K.reshape(shape)
+            E += e if diagonal else 2 * e
+            if b == m:
+                np.matmul(K, V, out=force)
+            else:
+                force[rows] += K @ V[columns]
+                if not diagonal:
+                    force[columns] += K.T @ V[rows]
+            if len(aside):  # the closest pairs, in both orders, wait until they fill a block or the last block is done
+                i, j = rows.start + aside // shape[1], columns.start + aside % shape[1]
+                near.append((i, j) if diagonal else (np.concatenate([i, j]), np.concatenate([j, i])))
+            if near and (rows.stop == m or sum(len(i) for i, _ in near) > b * b):
+                near_force = np.zeros_like(V) if near_force is None else near_force
+                E, near = E + near_terms(W, near, near_force, s, half_space, angular, min_q), []
         E = weight * (sides * E + constant_pairs(m, s, half_space and include_self_antipodes, angular))
-        force = c * off(U, force)
+        # V = √2 U: the projection takes V/2, and the force of the block pairs is √2 K U
+        force -= (0.5 * np.einsum("ij,ij->i", force, V))[:, None] * V
+        force *= 2**0.5 * weight * sides * c / norm
         if near_force is not None:
-            force += near_force
-        return checked_energy(E, U.dtype), checked_gradient(2 * weight * sides * force / norm)
+            force += 2 * weight * sides * near_force / norm
+        return checked_energy(E, V.dtype), checked_gradient(force)
 
 
-def nearly_parallel(t2, both_ends, limit):
-    """Flat indices of the pairs of a block with 2 − 2t, or 2 + 2t where that matters, below the limit."""
-    if both_ends:
-        return np.flatnonzero(np.abs(t2) > 2 - limit) if max(t2.max(), -t2.min()) > 2 - limit else np.empty(0, int)
-    return np.flatnonzero(t2 > 2 - limit) if t2.max() > 2 - limit else np.empty(0, int)
+def near_terms(W, near, force, s, half_space, angular, min_q):
+    """Σ g of the pairs in the lists `near`, from the rows of W themselves; the forces on their first ones are added to `force`."""
+    i, j = np.concatenate(near, axis=1)
+    rows, at = np.unique(np.concatenate([i, j]), return_inverse=True)
+    at = at.reshape(2, -1)
+    q, q_plus, T = near_pairs(scaled_rows(W[rows]), at[0], at[1], (min_q, min_q * half_space))
+    no_coincidence(i, j, q, q_plus, half_space)
+    g, slope = kernel(q, q_plus, s, angular), kernel_slope(q, q_plus, s, angular)
+    if half_space:
+        g, slope = g + kernel(q_plus, q, s, angular), slope - kernel_slope(q_plus, q, s, angular)
+    np.add.at(force, i, slope[:, None] * T)
+    return float(np.sum(g, dtype=np.float64))
 
 
-def block_terms(t2, z, more, s, angular, aside, diagonal):
-    """Slopes K/c_s of the pairs of a block, and their Σ g, from twice their cosines t2; z and `more` are scratch.
+def root_two_directions(W):
+    """√2 ŵ_i, whose products are twice the cosines, and ‖w_i‖ (m, 1)."""
+    square = np.einsum("ij,ij->i", W, W)[:, None]
+    low, high = (1e-30, 1e30) if W.dtype == np.float32 else (1e-200, 1e200)
+    if W.shape[0] >= 1 and W.shape[1] >= 2 and low < square.min() and square.max() < high:
+        norm = np.sqrt(square)
+        return W * (2**0.5 / norm), norm
+    U, (_, norm) = project_forward(neurons(W))  # very long or short rows; or not a matrix of neurons, and it says why
+    return 2**0.5 * U, norm
+
+
+def upper_triangle(m, b):
+    """Slices of rows and columns of the blocks on and above the diagonal."""
+    starts = range(0, m, b)
+    return [(slice(i, min(i + b, m)), slice(j, min(j + b, m))) for i in starts for j in starts if j >= i]
+
+
+def nearly_parallel(t2, rows, columns, half_space, angular, min_q):
+    """Pairs of a block whose squared chord 2 − 2t has lost digits: flat indices of those to set aside, and (indices, q) to patch.
+
+    A difference of directions is right to a rounding unit over its length, which is enough unless the pair is very close, or an
+    angle's sine is wanted. Where the antipode matters, 2 + 2t likewise: the patch holds two lists, for q and for q_plus.
+    """
+    limit = PATCH[t2.dtype.char] if not angular else NEAR[t2.dtype.char]
+    limit = max(limit, min_q)
+    both = half_space or angular
+    if t2.max() <= 2 - limit and (not both or t2.min() >= limit - 2):
+        return NONE, ()
+    near = np.flatnonzero((np.abs(t2) if both else t2) > 2 - limit)
+    if angular:
+        return near, ()
+    i, j = near // len(columns), near % len(columns)
+    sign = np.sign(t2[near])[:, None]
+    difference = rows[i] - sign * columns[j]
+    q = 0.5 * np.einsum("ij,ij->i", difference, difference)
+    close = q < max(ASIDE[t2.dtype.char], min_q)
+    same = sign[:, 0] > 0
+    return near[close], ((near[same], q[same]), (near[~same], q[~same]))
+
+
+def block_terms(t2, z, more, s, angular, aside, patch, diagonal):
+    """Σ g of the pairs of a block and their slopes K/c_s, from twice their cosines t2; z and `more` are scratch.
 
     Pairs set aside, and every `diagonal`-th, take no part: distance 1 (so g = 1, or 0 for s = 0) going in, slope 0 coming out.
     `more` holds one array where the half space adds the same for −t.
     """
 
     def put(x, value):
-        x[aside] = value
+        if len(aside):
+            x[aside] = value
         if diagonal:
             x[::diagonal] = value
 
     idle = (len(aside) + (-(-len(t2) // diagonal) if diagonal else 0)) * (s > 0)
     if angular:
-        for x, sign in zip([*more, t2], (-0.5, 0.5) if more else (0.5,), strict=True):
-            np.multiply(t2, sign, out=x)
+        if more:
+            np.multiply(t2, -0.5, out=more[0])
+        t2 *= 0.5
     else:
         if more:
             np.add(2, t2, out=more[0])
         np.subtract(2, t2, out=t2)
     E = 0.0
-    for x in [t2, *more]:
+    for x, (at, q) in zip([t2, *more], patch or ((NONE, 0), (NONE, 0)), strict=False):
+        if len(at):
+            x[at] = q
         if angular:
             E += angle_terms(x, z, s, put) - idle
         else:
@@ -152,7 +204,7 @@ def block_terms(t2, z, more, s, angular, aside, diagonal):
         put(x, 0)
     if more:
         t2 -= more[0]
-    return t2, E
+    return E, t2
 
 
 def chord_terms(q, z, s):
@@ -177,6 +229,7 @@ def chord_terms(q, z, s):
 
 def angle_terms(t, z, s, put):
     """Σ θ^{-s}, or −Σ log θ; the cosines t become K/c_s = θ^{-s-1} / sin θ."""
+    put(t, 0)
     np.multiply(t, t, out=z)
     np.subtract(1, z, out=z)
     np.sqrt(z, out=z)  # sin θ

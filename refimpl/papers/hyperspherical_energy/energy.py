@@ -24,7 +24,8 @@ from refimpl.doors import finite, floats
 from refimpl.manifolds.sphere import project_forward
 
 REDUCTIONS = ("sum_ordered", "sum_unordered", "mean")
-NEAR = 1e-2  # squared chord below which 2 − 2t has lost more than 2 of 16 digits: such pairs are taken from the rows instead
+NEAR = {"f": 1e-2, "d": 1e-3, "F": 1e-2, "D": 1e-3}  # by dtype: squared chord below which 2 − 2t, right to a rounding unit or two,
+# has lost 2 of float32's 7 digits or 3 of float64's 16; such pairs are taken from their rows instead
 
 
 # ---- the doors
@@ -144,7 +145,7 @@ def squared_chords(W, U, both_ends, floor=(0.0, 0.0)):
     t = U @ U.T
     q, q_plus = 2 - 2 * t, 2 + 2 * t
     small = np.minimum(q.real, q_plus.real) if both_ends else q.real
-    near = small < max(NEAR, floor[0])
+    near = small < max(NEAR[U.dtype.char], floor[0])
     np.fill_diagonal(near, False)
     i, j = np.nonzero(near)
     q[i, j], q_plus[i, j], T = near_pairs(scaled_rows(W), i, j, floor)

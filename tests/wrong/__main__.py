@@ -1,0 +1,45 @@
+"""python tests/wrong [--seeds N] [--assign]: judge the corpus and print the counts.
+
+--assign prints, for each wrong entry, every claim that rejects it: what its `by` may name.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from wrong.corpus import all_entries, rejecting
+
+
+def main() -> int:
+    p = argparse.ArgumentParser(prog="python tests/wrong", description=__doc__.splitlines()[0])
+    p.add_argument("--seeds", type=int, default=10, metavar="N", help="seeds to judge each entry with (default 10)")
+    p.add_argument("--assign", action="store_true", help="print which claims reject each wrong entry, for one seed")
+    p.add_argument("--only", default="", metavar="TEXT", help="entries whose name or paper contains TEXT")
+    args = p.parse_args()
+    entries = [e for e in all_entries() if args.only in e.name or args.only in e.paper]
+    if args.assign:
+        for e in entries:
+            if e.flag == "reject":
+                print(f"{e.paper:<24}{e.name:<44}{','.join(rejecting(e)) or 'NONE'}", flush=True)
+        return 0
+    missed, blamed = [], []
+    for k, e in enumerate(entries):
+        print(f"\r{k + 1}/{len(entries)} {e.name:<60}", end="", file=sys.stderr, flush=True)
+        for seed in range(args.seeds):
+            if e.flag == "reject":
+                if not rejecting(e, e.by or None, seed):
+                    missed.append((e.name, seed))
+            else:
+                blamed += [(e.name, seed, claim) for claim in rejecting(e, None, seed, draws=20)]
+    print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
+    wrong = sum(e.flag == "reject" for e in entries)
+    print(f"{wrong} wrong implementations x {args.seeds} seeds: {wrong * args.seeds - len(missed)} rejected, {len(missed)} accepted {missed or ''}".rstrip())
+    right = len(entries) - wrong
+    print(f"{right} right but unusual x {args.seeds} seeds: {len({b[:2] for b in blamed})} rejected {blamed or ''}".rstrip())
+    return 1 if missed or blamed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

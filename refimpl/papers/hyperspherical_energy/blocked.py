@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import floats
-from refimpl.manifolds.sphere import project_forward
+from refimpl.manifolds.sphere import project_forward, scaled
 from refimpl.papers.hyperspherical_energy.energy import (
     NEAR,
     checked_energy,
@@ -27,7 +27,6 @@ from refimpl.papers.hyperspherical_energy.energy import (
     neurons,
     no_coincidence,
     pair_weight,
-    scaled_rows,
 )
 
 BLOCK = 256  # a block of 256² float64 pairs is 512 KiB: two or three stay in a second-level cache
@@ -121,7 +120,7 @@ def near_terms(W, near, force, s, half_space, angular, min_q):
     i, j = np.concatenate(near, axis=1)
     rows, at = np.unique(np.concatenate([i, j]), return_inverse=True)
     at = at.reshape(2, -1)
-    q, q_plus, T = near_pairs(scaled_rows(W[rows]), at[0], at[1], (min_q, min_q * half_space))
+    q, q_plus, T = near_pairs(scaled(W[rows])[0], at[0], at[1], (min_q, min_q * half_space))
     no_coincidence(i, j, q, q_plus, half_space)
     g, slope = kernel(q, q_plus, s, angular), kernel_slope(q, q_plus, s, angular)
     if half_space:

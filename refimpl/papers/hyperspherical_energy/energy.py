@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
-from refimpl.manifolds.sphere import project_forward
+from refimpl.manifolds.sphere import off, project_forward, scaled
 
 REDUCTIONS = ("sum_ordered", "sum_unordered", "mean")
 NEAR = {"f": 1e-2, "d": 1e-3, "F": 1e-2, "D": 1e-3}  # by dtype: squared chord below which 2 − 2t, right to a rounding unit or two,
@@ -30,10 +30,13 @@ NEAR = {"f": 1e-2, "d": 1e-3, "F": 1e-2, "D": 1e-3}  # by dtype: squared chord b
 
 # ---- the doors
 def neurons(W: ArrayLike, smooth: bool = True) -> np.ndarray:
-    """W as a matrix of at least one finite row and two columns; otherwise TypeError or ValueError."""
+    """W as a matrix of at least one finite row, none zero, and two columns; otherwise TypeError or ValueError."""
     a = finite("W", floats("W", W, ("m", "d"), smooth))
     if a.shape[0] < 1 or a.shape[1] < 2:
         raise ValueError(f"W: expected at least 1 neuron (row) and 2 coordinates (columns), got shape {a.shape}")
+    zero = np.flatnonzero(~a.any(axis=1))
+    if len(zero):
+        raise ValueError(f"W: expected rows that are not zero, because a zero row has no direction, got row {zero[0]}")
     return a
 
 
@@ -113,13 +116,6 @@ def tangent_component(a, b):
     return r / np.sqrt(np.sum(b * b, axis=1, keepdims=True)), np.sign(along.real[:, 0])
 
 
-def scaled_rows(W):
-    """Each row times the power of two that brings its largest entry near 1: exact, and squares neither over- nor underflow."""
-    largest = np.max(np.maximum(np.abs(W.real), np.abs(W.imag)) if np.iscomplexobj(W) else np.abs(W), axis=1, keepdims=True)
-    bound = np.finfo(largest.dtype).maxexp - 2
-    return W * np.ldexp(np.ones_like(largest), -np.clip(np.frexp(largest)[1], -bound, bound))
-
-
 def near_pairs(rows, i, j, floor=(0.0, 0.0)):
     """Squared chords (q, q_plus) and tangent components T of the pairs (i, j) of nearly parallel rows.
 
@@ -148,7 +144,7 @@ def squared_chords(W, U, both_ends, floor=(0.0, 0.0)):
     near = small < max(NEAR[U.dtype.char], floor[0])
     np.fill_diagonal(near, False)
     i, j = np.nonzero(near)
-    q[i, j], q_plus[i, j], T = near_pairs(scaled_rows(W), i, j, floor)
+    q[i, j], q_plus[i, j], T = near_pairs(scaled(W)[0], i, j, floor)
     np.fill_diagonal(q, 1)
     np.fill_diagonal(q_plus, 1)
     return q, q_plus, (i, j, T)
@@ -243,12 +239,6 @@ def pair_slopes(q, q_plus, s, half_space, angular, slope=kernel_slope, parity=-1
         K = 2 * (K + parity * slope(q_plus, q, s, angular))
     np.fill_diagonal(K, 0)
     return K
-
-
-def off(U, X):
-    """(I − û_iû_iᵀ) x_i for every row, twice: once leaves a radial part of the size of x's rounding."""
-    X = X - np.sum(U * X, axis=1, keepdims=True) * U
-    return X - np.sum(U * X, axis=1, keepdims=True) * U
 
 
 def constant_pairs(m, s, half_space, angular):
@@ -352,14 +342,15 @@ def power_mean_forward(W: ArrayLike, s: float = 1.0, half_space: bool = False, a
         if half_space:
             sides.append(kernel(q_plus, q, 0.0, angular))
     pairs = len(sides) * len(W) * (len(W) - 1)
-    for side in sides:
-        np.fill_diagonal(side, -np.inf if s > 0 else 0)
-    top = max(np.max(side.real) for side in sides)
-    if s == 0 or not np.isfinite(top):
-        shares = [np.full_like(side, 1 / pairs) for side in sides]
-        m = np.exp(sum(np.sum(side) for side in sides) / pairs) if np.isfinite(top) else np.asarray(np.inf)
+    others = ~np.eye(len(W), dtype=bool)
+    top = max(np.max(side.real[others]) for side in sides)  # the closest pair's
+    if not np.isfinite(top):
+        m, shares = np.inf, sides
+    elif s == 0:
+        shares = [others / pairs for _ in sides]
+        m = np.exp(sum(np.sum(side[others]) for side in sides) / pairs)
     else:
-        shares = [np.exp(s * (side - top)) for side in sides]
+        shares = [np.where(others, np.exp(s * np.where(others, side - top, 0)), 0) for side in sides]
         total = sum(np.sum(share) for share in shares)
         m = np.exp(top + np.log(total / pairs) / s)
         shares = [share / total for share in shares]
@@ -373,7 +364,6 @@ def power_mean_backward(dm, cache):
     K = shares[0] * kernel_slope(q, q_plus, 0.0, angular)
     if half_space:
         K = K - shares[1] * kernel_slope(q_plus, q, 0.0, angular)
-    np.fill_diagonal(K, 0)
     K_near, K[i, j] = K[i, j], 0
     force = off(U, K @ U)
     np.add.at(force, i, K_near[:, None] * T)

@@ -60,7 +60,7 @@ class Unravel:
     """
 
     def __init__(self, params: Any, name: str, dtype: np.dtype):
-        self._template, self.dtype = blank(params), dtype
+        self._template, self.dtype = mapped(lambda leaf: None, params), dtype
         found = [(at, np.shape(leaf)) for at, leaf in leaves(params, name)]
         self.names: tuple[str, ...] = tuple(at for at, _ in found)
         self.shapes: tuple[tuple[int, ...], ...] = tuple(shape for _, shape in found)
@@ -73,7 +73,8 @@ class Unravel:
         theta = np.asarray(theta)
         if theta.shape != (self.size,):
             raise ValueError(f"theta: expected shape ({self.size},), got {theta.shape}")
-        return filled(self._template, iter([theta[start:stop].reshape(shape) for start, stop, shape in self._spans]))
+        views = iter([theta[start:stop].reshape(shape) for start, stop, shape in self._spans])
+        return mapped(lambda leaf: next(views), self._template)
 
     def flat(self, params: Any) -> np.ndarray:
         """The entries of params, nested as the original was, as one new vector. Raises ValueError where they are not."""
@@ -90,7 +91,7 @@ class Unravel:
         i = int(i) % self.size
         k = int(np.searchsorted(self._stops, i, side="right"))
         start, _, shape = self._spans[k]
-        where = ", ".join(str(int(j)) for j in np.unravel_index(i - start, shape)) if shape else ""
+        where = ", ".join(str(int(j)) for j in np.unravel_index(i - start, shape))
         return f"{self.names[k]}[{where}]" if shape else self.names[k]
 
 
@@ -114,13 +115,6 @@ def children(node):
     return [(f"[{k}]", child) for k, child in enumerate(node)]
 
 
-def like(node, parts):
-    """A container of the kind of node, holding parts."""
-    if isinstance(node, dict):
-        return dict(zip(node, parts, strict=True))
-    return type(node)(*parts) if hasattr(node, "_fields") else type(node)(parts)
-
-
 def leaves(node, name):
     """(name, array or number) of every leaf, in order."""
     if nested(node):
@@ -128,19 +122,14 @@ def leaves(node, name):
     return [(name, node)]
 
 
-def blank(node):
-    """The nesting alone, None at its leaves."""
-    return like(node, [blank(child) for _, child in children(node)]) if nested(node) else None
-
-
-def filled(template, arrays):
-    """The nesting with the arrays at its leaves, in order."""
-    if template is None:
-        return next(arrays)
-    if isinstance(template, dict):
-        return {key: filled(child, arrays) for key, child in template.items()}
-    parts = [filled(child, arrays) for child in template]
-    return type(template)(*parts) if hasattr(template, "_fields") else type(template)(parts)
+def mapped(f, node):
+    """The same nesting with f of every leaf, taken in order."""
+    if not nested(node):
+        return f(node)
+    if isinstance(node, dict):
+        return {key: mapped(f, child) for key, child in node.items()}
+    parts = [mapped(f, child) for child in node]
+    return type(node)(*parts) if hasattr(node, "_fields") else type(node)(parts)
 
 
 def alike(template, node):

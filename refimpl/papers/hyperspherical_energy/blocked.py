@@ -82,7 +82,7 @@ def energy_and_gradient(
     near: list[tuple] = []
     scratch = np.empty((3 if half_space else 2, b * b), V.dtype)
     E, c, sides = 0.0, (s if s > 0 else 1.0), (2 if half_space else 1)
-    with np.errstate(divide="ignore", over="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         for rows, columns in upper_triangle(m, b):
             shape = (rows.stop - rows.start, columns.stop - columns.start)
             t2, z, *more = (x[: shape[0] * shape[1]] for x in scratch)

@@ -224,7 +224,7 @@ def energy_backward(dE, cache):
     """
     U, norm, q, q_plus, (i, j, T), s, half_space, angular, weight = cache
     no_coincidence(i, j, q[i, j], q_plus[i, j], half_space)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         K = pair_slopes(q, q_plus, s, half_space, angular)
         K_near, K[i, j] = K[i, j], 0
         force = off(U, K @ U)

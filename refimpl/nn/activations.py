@@ -57,7 +57,7 @@ def prelu_forward(a, x):
     x : array, shape (n, m), or (n, c, h, w) with m = c: channels lie on axis 1
     """
     x = plain(x)
-    slope = per_channel(plain(a), x)
+    slope = float(a) if isinstance(a, (int, float)) else per_channel(plain(a), x)  # a float64 scalar would make float32 float64
     return np.maximum(x, 0) + slope * np.minimum(x, 0), (slope, x, np.shape(a))
 
 
@@ -66,8 +66,9 @@ def prelu_backward(dy, cache):
     slope, x, shape = cache
     dy, positive = plain(dy), step(x)
     felt = dy * np.minimum(x, 0)
-    channels = np.moveaxis(felt, 1, 0).reshape(felt.shape[1], -1) if slope.size > 1 else felt.reshape(1, -1)  # (m or 1, the rest)
-    return channels.sum(axis=1).reshape(shape), dy * (positive + slope * (1 - positive))
+    channels = np.ascontiguousarray(np.moveaxis(felt, 1, 0)) if np.size(slope) > 1 else felt  # (m, ...) or all as one
+    da = channels.reshape(np.size(slope), -1).sum(axis=1).reshape(shape)
+    return da, dy * (positive + slope * (1 - positive))
 
 
 def per_channel(a, x):
@@ -110,17 +111,17 @@ def tanh_forward(x):
 
 
 def tanh_backward(dy, cache):
-    """dx = dy/cosh²x = 4e/(1 + e)² dy, e = e^{−2|x|}: 1 − y² would be 0 beyond x = 19."""
+    """dx = dy/cosh²x = (2e/(1 + e²))² dy, e = e^{−|x|}: 1 − y² would be 0 beyond x = 19."""
     x = cache
-    e = decay(2 * x)
-    return plain(dy) * (4 * e / (1 + e) ** 2)
+    e = decay(x)
+    return plain(dy) * (2 * e / (1 + e * e)) ** 2
 
 
 def softplus_forward(x):
     """y = log(1 + e^x) = max(x, 0) + log(1 + e^{−|x|})."""
     x = plain(x)
     e = decay(x)
-    return np.where(x.real > 0, x, 0 * x) + np.log1p(e), (x, e)
+    return np.where(x.real >= 0, x, 0) + np.log1p(e), (x, e)
 
 
 def softplus_backward(dy, cache):

@@ -142,8 +142,9 @@ def root_two_directions(W):
 
 def upper_triangle(m, b):
     """Slices of rows and columns of the blocks on and above the diagonal."""
-    starts = range(0, m, b)
-    return [(slice(i, min(i + b, m)), slice(j, min(j + b, m))) for i in starts for j in starts if j >= i]
+    for i in range(0, m, b):
+        for j in range(i, m, b):
+            yield slice(i, min(i + b, m)), slice(j, min(j + b, m))
 
 
 def nearly_parallel(t2, rows, columns, half_space, angular, min_q):

@@ -110,9 +110,12 @@ def measure(phi: Callable[[float], float], at: float, noise: float, reach: tuple
     return Slope(value, error, value, value, near=near), curve
 
 
-def complex_slope(phi: Callable[[complex], complex], ulp: float) -> Slope:
-    """The slope of phi at 0 by the complex step, repeated a few ulps away on both sides for its noise and for a kink at 0."""
-    here, left, right, far_left, far_right = (phi(k * NUDGE * ulp + 1j * IMAGINARY).imag / IMAGINARY for k in (0, -1, 1, -4, 4))
+def complex_slope(slope: Callable[[float], float], ulp: float) -> Slope:
+    """slope(0), a complex step, repeated a few ulps away on both sides for its noise and for a kink at 0.
+
+    What a few ulps of theta change is the conditioning of the slope and its rounding: no gradient can be held to less.
+    """
+    here, left, right, far_left, far_right = (slope(k * NUDGE * ulp) for k in (0, -1, 1, -4, 4))
     noise = max(abs(far_left - left), abs(far_right - right))
     gap = abs(right - left)
     if gap > 8 * noise and gap > 1e3 * ulp * max(abs(left), abs(right)):  # on one side nothing changes, between the sides it does

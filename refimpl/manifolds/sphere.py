@@ -14,6 +14,8 @@ that the complex step checks it; rows of any length that floating point holds, 1
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -140,7 +142,7 @@ def retract(u: ArrayLike, v: ArrayLike) -> np.ndarray:
 def distance(u: ArrayLike, v: ArrayLike) -> np.ndarray:
     """θ = 2 atan(‖u−v‖/‖u+v‖) in [0, π], rad: exact at both ends, where arccos(u·v) loses half of the digits.
 
-    u, v : points, shape (m, d) or (d,). Returns shape (m,) or (). Raises ValueError as :func:`log`, but has no trouble with antipodes.
+    u, v : points, shape (m, d) or (d,). Returns shape (m,) or (). Raises ValueError as :func:`log`, but takes antipodes.
     """
     u, v = on_sphere("u", u), on_sphere("v", v)
     same_shape("v", v, u)
@@ -162,7 +164,8 @@ def angle(u, v):
 
 def scaled(x):
     """x times the power of two that brings each row's largest entry near 1, and the power that undoes it: both exact."""
-    size = np.max(np.maximum(np.abs(x.real), np.abs(x.imag)) if np.iscomplexobj(x) else np.abs(x), axis=-1, keepdims=True, initial=0)
+    entries = np.maximum(np.abs(x.real), np.abs(x.imag)) if np.iscomplexobj(x) else np.abs(x)
+    size = np.max(entries, axis=-1, keepdims=True, initial=0)
     most = np.finfo(size.dtype).maxexp - 2  # beyond it 2^±k itself over- or underflows; what is left is within 2^52 of 1
     k = np.clip(np.frexp(size)[1], -most, most)
     one = np.ones_like(size)
@@ -176,7 +179,7 @@ def length(x):
 
 
 # ---- the doors
-def rows(name, x):
+def rows(name: str, x: Any) -> np.ndarray:
     """x as floating-point rows."""
     x = floats(name, x, smooth=True)
     if x.ndim == 0:
@@ -184,14 +187,14 @@ def rows(name, x):
     return x
 
 
-def on_sphere(name, u):
+def on_sphere(name: str, u: Any) -> np.ndarray:
     """u as rows, each of unit length."""
     u = rows(name, u)
     refuse(name, np.abs(np.sum(u * u, axis=-1, keepdims=True) - 1).real > UNIT, "a row of unit length (project_forward makes one)")
     return u
 
 
-def tangents(u, v):
+def tangents(u: Any, v: Any) -> tuple[np.ndarray, np.ndarray]:
     """u as points of the sphere and v as tangent vectors there."""
     u, v = on_sphere("u", u), rows("v", v)
     same_shape("v", v, u)

@@ -1,5 +1,7 @@
 """The dense layer, y = x Wᵀ + b: every neuron sees every input.
 
+The pattern of all layers, in two functions of two lines: forward returns its result and what backward will need.
+
     symbol    here    shape     meaning
     x         x       (n, d)    batch of n inputs
     W         W       (m, d)    weights, one neuron per row
@@ -31,6 +33,13 @@ def dense_forward(params, x):
 
 def dense_backward(dy, cache):
     """dW = dyᵀ x, db = Σ_n dy, dx = dy W.  dy (n, m) -> Dense of gradients, dx (n, d)."""
-    W, x = cache
+    W, _ = cache
     dy = plain(dy)
-    return Dense(W=dy.T @ x, b=over_batch(dy)), dy @ W
+    return dense_params_backward(dy, cache), dy @ W
+
+
+def dense_params_backward(dy, cache):
+    """The first half of the above, for a first layer: its input is data, and needs no gradient."""
+    _, x = cache
+    dy = plain(dy)
+    return Dense(W=dy.T @ x, b=over_batch(dy))

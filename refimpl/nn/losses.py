@@ -44,11 +44,12 @@ def hinge_forward(f, y, p=3, reduction="mean"):
     OverflowError
         If the loss exceeds the floating-point range.
     """
-    if isinstance(p, bool) or p != int(p) or p < 1:
-        raise ValueError(f"p: expected an integer >= 1, got {p}")
-    f, y = signs(f, y)
-    margin = np.maximum(1 - y * f, 0)  # of violation
-    return reduced(margin ** int(p), reduction, f), (margin, y, int(p), weight(len(f), reduction))
+    if isinstance(p, bool) or not isinstance(p, (int, np.integer)) or p < 1:
+        raise ValueError(f"p: expected an integer >= 1, got {p!r}")
+    f, y, w = signs(f, y, reduction)
+    margin = np.maximum(1 - y * f, 0)  # by how much the sample is missed
+    with np.errstate(over="ignore"):
+        return representable(w * (margin ** int(p)).sum(), f), (margin, y, int(p), w)
 
 
 def hinge_backward(dloss, cache):
@@ -61,10 +62,11 @@ def hinge_backward(dloss, cache):
 # ---- logistic
 def logistic_forward(f, y, reduction="mean"):
     """Logistic loss, mean or sum over n of log(1 + e^{−y f}).  Arguments, errors: as for :func:`hinge_forward`, without p."""
-    f, y = signs(f, y)
+    f, y, w = signs(f, y, reduction)
     z = -y * f
     e = decay(z)
-    return reduced(np.where(z.real >= 0, z, 0) + np.log1p(e), reduction, f), (z, e, y, weight(len(f), reduction))
+    with np.errstate(over="ignore"):
+        return representable(w * np.sum(np.where(z.real >= 0, z, 0) + np.log1p(e)), f), (z, e, y, w)
 
 
 def logistic_backward(dloss, cache):
@@ -85,9 +87,10 @@ def squared_forward(f, y, reduction="mean"):
 
     Raises ValueError, TypeError or OverflowError as :func:`hinge_forward`.
     """
-    f, y = alike(f, y)
-    r = f - y
-    return reduced(r * r, reduction, f), (r, weight(len(f), reduction))
+    f, y, w = alike(f, y, reduction)
+    with np.errstate(over="ignore"):
+        r = f - y
+        return representable(w * (r * r).sum(), f), (r, w)
 
 
 def squared_backward(dloss, cache):
@@ -120,16 +123,17 @@ def cross_entropy_forward(f, y, reduction="mean"):
         raise ValueError(f"y: expected f of shape (n, c), c >= 1, and y of shape (n,), got f {f.shape} and y {y.shape}")
     if y.dtype.kind not in "iu" and y.size:
         raise TypeError(f"y: expected integers, the classes, got dtype {y.dtype}")
-    c, i, y = f.shape[1], np.arange(len(f)), y.astype(np.intp)
+    c, i, y, w = f.shape[1], np.arange(len(f)), y.astype(np.intp), weight(len(f), reduction)
     outside = (y < 0) | (y >= c)
     if outside.any():
         raise ValueError(f"y: expected classes 0 to {c - 1}, got {y[outside][0]} at index {np.argmax(outside)}")
     top = np.argmax(f.real, axis=1)
     most = f[i, top]
-    e = np.exp(f - most[:, None])  # (n, c), 1 at the largest
-    e[i, top] = 0  # left out of the sum, so that a small rest keeps its digits
-    rest = e.sum(axis=1)
-    return reduced((most - f[i, y]) + np.log1p(rest), reduction, f), (e, rest, top, y, weight(len(f), reduction))
+    with np.errstate(over="ignore"):
+        e = np.exp(f - most[:, None])  # (n, c), 1 at the largest
+        e[i, top] = 0  # left out of the sum, so that a small rest keeps its digits
+        rest = e.sum(axis=1)
+        return representable(w * np.sum((most - f[i, y]) + np.log1p(rest)), f), (e, rest, top, y, w)
 
 
 def cross_entropy_backward(dloss, cache):
@@ -137,7 +141,7 @@ def cross_entropy_backward(dloss, cache):
     e, rest, top, y, w = cache
     i = np.arange(len(y))
     df = e.copy()
-    df[i, top] = 1 + 0 * rest
+    df[i, top] = 1
     df /= (1 + rest)[:, None]  # softmax
     df[i, y] = 0
     df[i, y] = -df.sum(axis=1)
@@ -146,7 +150,7 @@ def cross_entropy_backward(dloss, cache):
 
 # ---- shared
 def weight(n, reduction):
-    """What each sample counts: 1/n for the mean, 1 for the sum."""
+    """What each of n samples counts: 1/n for the mean, 1 for the sum."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
     if reduction == "mean" and n == 0:
@@ -154,28 +158,27 @@ def weight(n, reduction):
     return 1 / n if reduction == "mean" else 1.0
 
 
-def reduced(losses, reduction, f):
-    """Mean or sum of the losses; OverflowError if it is not finite though f is."""
-    value = losses.sum() * weight(len(f), reduction)
+def representable(value, f):
+    """The value of the loss, unless it is not finite though f is."""
     if not np.isfinite(value) and np.isfinite(f).all():
         raise OverflowError(f"f: expected outputs whose loss {f.dtype} can hold, got one of size {np.max(np.abs(f)):.3g}")
     return value
 
 
-def alike(f, y):
-    """f and y as arrays of one shape and of f's dtype; (n, 1) and (n,) are brought together, and nothing else is broadcast."""
+def alike(f, y, reduction):
+    """f and y as arrays of one shape and of f's dtype, and the weight. (n, 1) takes (n,); nothing is broadcast."""
     f, y = plain(f), plain(y)
     if f.ndim not in (1, 2) or y.shape not in (f.shape, f.shape[:1] if f.shape[1:] == (1,) else f.shape):
         raise ValueError(f"y: expected one label for each output, f {f.shape} of shape (n,), (n, 1) or (n, c), got y {y.shape}")
-    return f, y.reshape(f.shape).astype(f.dtype, copy=False)
+    return f, y.reshape(f.shape).astype(f.dtype, copy=False), weight(len(f), reduction)
 
 
-def signs(f, y):
-    """f and y alike, after checking that all labels are −1 or 1."""
-    f, y = alike(f, y)
+def signs(f, y, reduction):
+    """f and y alike, and the weight, after checking that all labels are −1 or 1."""
+    f, y, w = alike(f, y, reduction)
     if f.shape[1:] not in ((), (1,)):
         raise ValueError(f"f: expected one output for each sample, shape (n,) or (n, 1), got {f.shape}")
     right = y * y == 1
     if not right.all():
         raise ValueError(f"y: expected labels -1 or 1, got {y[~right][0]} at index {int(np.argmin(right))}")
-    return f, y
+    return f, y, w

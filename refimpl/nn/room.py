@@ -6,14 +6,14 @@ import numpy as np
 
 
 def plain(x):
-    """x in C order and native bytes, so that every layout of the same numbers gives the same bits; integers become float64.
+    """x in C order, aligned, in native bytes: every layout of the same numbers gives the same bits. Integers become float64.
 
     x itself if it is so already. Complex numbers pass for the complex step, Fractions for exact arithmetic.
     """
     x = np.asarray(x, order="C")
     if x.dtype.kind in "biu":
         return x.astype(np.float64)
-    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    return x if x.dtype.isnative and x.flags.aligned else x.astype(x.dtype.newbyteorder("="))
 
 
 def over_batch(x):

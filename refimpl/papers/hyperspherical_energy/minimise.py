@@ -26,7 +26,7 @@ class Minimum(NamedTuple):
     points: np.ndarray  # (n, d) unit rows
     energy: float
     lower_bound: float  # proven: no points have less
-    gradient_norm: float  # largest ‖∇_i E‖ at the points
+    gradient_norm: float  # largest ‖∇_i E‖ at the points (angles: of the smallest subgradient, where points are antipodal)
     energies: np.ndarray  # where each start ended, the given and the Caspar-Klug start first; to 1e-9 relative
     restarts: int  # random starts among them
     success: bool  # the gradient is within its tolerance
@@ -73,8 +73,9 @@ def minimise_energy(
         One more start. Without it, d = 3 and n = 10(h² + hk + k²) + 2 adds the Caspar-Klug points: close to the minimum for many n up
         to some hundreds, but for n = 42 descent from them ends in a strict local minimum, so random starts are always made too.
     gtol : float
-        The best of the starts is refined until ‖∇_i E‖ ≤ gtol · max(1, |E|/n) for each neuron i of unit length; `success` says whether
-        that was reached. Steep energies, and angular ones with antipodal points (a cone, no gradient), may end above it.
+        The best of the starts is refined until ‖∇_i E‖ ≤ gtol · f for each neuron i of unit length, and further where that is
+        cheap; f = sE/n, or (n−1)/2 for s = 0, is the scale of the forces on it by the virial theorem. `success` says whether gtol
+        was reached.
 
     Returns
     -------
@@ -111,11 +112,9 @@ def minimise_energy(
     energies = np.array([energy_and_gradient(U, s, reduction="sum_unordered", **variant)[0] for U in ends])
     points = refine(ends[int(np.argmin(energies))], s, variant, gtol)
     E, dW = energy_and_gradient(points, s, reduction="sum_unordered", **variant)
-    norm = largest(dW)
-    success = norm <= gtol * max(1.0, abs(E) / n)
+    norm = largest(least_subgradient(points, dW, s, variant))
+    success = norm <= gtol * force_scale(n, E, s)
     message = "converged" if success else f"gradient {norm:.1e} is above its tolerance"
-    if angular and not success:
-        message += "; angular energies have cones in place of gradients at antipodal points"
     bound = lower_bound(n, d, s, half_space, angular)
     return Minimum(points, float(E), bound, norm, energies, restarts, success, message)
 
@@ -125,46 +124,108 @@ def unit(W):
     return project_forward(W)[0]
 
 
+def force_scale(n, E, s):
+    """Mean of Σ_j K_ij (1 − t_ij) over the neurons i: (s E)/n by the virial theorem, (n−1)/2 for s = 0; E counts each pair once."""
+    return s * abs(E) / n if s > 0 else (n - 1) / 2
+
+
 def largest(dW):
     """max_i ‖∇_i‖."""
     return float(np.max(np.sqrt(np.sum(dW * dW, axis=1))))
 
 
 def descend(U, s, variant, ftol=0.0):
-    """L-BFGS (memory 20) on the raw rows from U, until the energy falls by less than ftol, relatively. Returns unit rows."""
+    """L-BFGS (memory 20) on the raw rows from U, until the energy falls by less than ftol, relatively. Returns unit rows.
+
+    Angular energies are lowest, often, with some points exactly antipodal, at the tip of a cone where descent only zigzags. Pairs
+    that come near to that are joined, and the rest descends on; kept unless that ends higher.
+    """
+    U = lbfgs(U, *antipodes(U, variant, -np.inf), s, variant, ftol)
+    owner, sign = antipodes(U, variant, -1 + 1e-4)
+    if np.any(sign < 0):
+        joined = lbfgs(U, owner, sign, s, variant, ftol)
+        E, E_joined = (energy_and_gradient(X, s, **variant)[0] for X in (U, joined))
+        U = joined if E_joined <= E + 1e-12 * abs(E) else U
+    return U
+
+
+def antipodes(U, variant, limit):
+    """owner (n,), sign (n, 1): U = sign · U[owner], where pairs of cosine at most `limit` are joined to û_j = −û_i. Angles only."""
+    owner = np.arange(len(U))
+    if variant["angular"] and not variant["half_space"]:
+        i, j = np.nonzero(np.triu(U @ U.T <= limit))
+        if len(set(i) | set(j)) == 2 * len(i):
+            owner[j] = i
+    return owner, np.where(owner == np.arange(len(U)), 1.0, -1.0)[:, None]
+
+
+def gathered(dW, owner, sign):
+    """Gradient for the rows Y of sign · Y[owner]."""
+    dY = np.zeros_like(dW)
+    np.add.at(dY, owner, sign * dW)
+    return dY
+
+
+def lbfgs(U, owner, sign, s, variant, ftol):
+    """scipy's L-BFGS over rows Y with W = sign · Y[owner]."""
     from scipy.optimize import minimize
 
     def objective(theta):
-        W = theta.reshape(U.shape)
+        W = sign * theta.reshape(U.shape)[owner]
         if s > STEEP:
             E, cache = power_mean_forward(W, s, **variant)
-            return float(E), power_mean_backward(1.0, cache).ravel()
-        E, dW = energy_and_gradient(W, s, reduction="sum_unordered", **variant)
-        return float(E), dW.ravel()
+            dW = power_mean_backward(1.0, cache)
+        else:
+            E, dW = energy_and_gradient(W, s, reduction="sum_unordered", **variant)
+        return float(E), gathered(dW, owner, sign).ravel()
 
     if len(U) == 1:
         return U
     options = {"maxcor": 20, "ftol": ftol, "gtol": 1e-12, "maxiter": 10000, "maxfun": 20000}
-    return unit(minimize(objective, U.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(U.shape))
+    Y = minimize(objective, U.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(U.shape)
+    return unit(sign * Y[owner])
 
 
 def refine(U, s, variant, gtol):
-    """The last digits: L-BFGS afresh from unit rows, then Newton steps while they lower the gradient.
+    """The last digits: L-BFGS afresh from unit rows, then Newton steps, of which the one with the smallest gradient is returned.
 
-    L-BFGS judges its steps by the energy, which stops changing when the gradient is still at 1e-7; Newton goes on from there.
+    L-BFGS judges its steps by the energy, which stops changing when the gradient is still at 1e-7; Newton goes on from there, by a
+    factor of two a step where the minimum is flat to fourth order (n = 7, s = 0).
     """
-    U = descend(U, s, variant)
-    E, dW = energy_and_gradient(U, s, reduction="sum_unordered", **variant)
-    for _ in range(10):
-        if largest(dW) <= 0.01 * gtol * max(1.0, abs(E) / len(U)):
-            break
-        step = conjugate_gradients(lambda V, U=U: energy_hessian_vector(U, V, s, reduction="sum_unordered", **variant), -dW)
-        trial = unit(U + step)
-        E_trial, dW_trial = energy_and_gradient(trial, s, reduction="sum_unordered", **variant)
-        if not largest(dW_trial) < largest(dW):  # rounding is all that is left, or the energy has no second derivative here
-            break
-        U, E, dW = trial, E_trial, dW_trial
-    return U
+    U = best = descend(U, s, variant)
+    owner, sign = antipodes(U, variant, -1 + 1e-15)
+    least = np.inf
+    for _ in range(40):
+        E, dW = energy_and_gradient(U, s, reduction="sum_unordered", **variant)
+        dY = gathered(dW, owner, sign)
+        if largest(dY) < least:
+            best, least = U, largest(dY)
+        if least <= 0.01 * gtol * force_scale(len(U), E, s) or largest(dY) > 10 * least:
+            break  # converged; or rounding is all that is left, or the energy has no second derivative here
+        step = conjugate_gradients(lambda V, U=U: gathered(hessian(U, sign * V[owner], s, variant), owner, sign), -dY)
+        U = unit(sign * (U + step)[owner])
+    return best
+
+
+def hessian(U, V, s, variant):
+    """Derivative of the gradient along V."""
+    return energy_hessian_vector(U, V, s, reduction="sum_unordered", **variant)
+
+
+def least_subgradient(U, dW, s, variant):
+    """dW, but for exactly antipodal pairs of an angular energy: there the smallest of the subgradients.
+
+    f_s(θ) of such a pair has the subgradients (ξ, ξ), ‖ξ‖ ≤ c_s π^{-s-1}, and dW takes ξ = 0.
+    """
+    if not variant["angular"] or variant["half_space"]:
+        return dW
+    dW, radius = dW.copy(), (s if s > 0 else 1.0) * np.pi ** (-s - 1)
+    for i, j in np.argwhere(np.triu(U @ U.T < -0.5)):
+        if np.array_equal(U[j], -U[i]):
+            xi = -(dW[i] + dW[j]) / 2
+            xi *= min(1.0, radius / max(np.sqrt(xi @ xi), 1e-300))
+            dW[[i, j]] += xi
+    return dW
 
 
 def conjugate_gradients(product, b, rtol=1e-4, steps=200):

@@ -18,7 +18,8 @@ are not redundant as two opposite hidden neurons are. A neuron of a convolution 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
-from refimpl.manifolds.sphere import project_forward
+from refimpl.manifolds.sphere import off, project_forward, scaled
 from refimpl.papers.hyperspherical_energy.blocked import energy_and_gradient
 from refimpl.papers.hyperspherical_energy.energy import (
     NEAR,
@@ -41,8 +42,6 @@ from refimpl.papers.hyperspherical_energy.energy import (
     near_pairs,
     neurons,
     no_coincidence,
-    off,
-    scaled_rows,
 )
 from refimpl.params import ravel
 
@@ -59,7 +58,7 @@ def filters(W: ArrayLike) -> np.ndarray:
     return W.reshape(W.shape[0], int(np.prod(W.shape[1:]))).copy()
 
 
-def regularised(params: Sequence, hidden_layers: Iterable[int] | None = None) -> tuple[list[int], int]:
+def regularised(params: Sequence, hidden_layers: Sequence[int] | None = None) -> tuple[list[int], int]:
     """Indices of the hidden layers and of the output layer among the parameters of a network.
 
     Layers are the entries that have a W, the last of them is the output. hidden_layers: those hidden layers only.
@@ -82,7 +81,7 @@ def network_energy_forward(
     s: float = 2.0,
     half_space: bool = False,
     angular: bool = False,
-    hidden_layers: Iterable[int] | None = None,
+    hidden_layers: Sequence[int] | None = None,
     as_released: bool = False,
 ) -> tuple[Any, tuple]:
     """λ_h Σ mean energy of the hidden layers + λ_o mean energy of the output layer.
@@ -97,7 +96,7 @@ def network_energy_forward(
     s, angular : as for :func:`energy_forward`
     half_space : bool
         For hidden layers; the output layer is always in full space.
-    hidden_layers : iterable of int, optional
+    hidden_layers : sequence of int, optional
         Indices in params of the hidden layers to take; all by default.
     as_released : bool
         The energies that the authors' code computes, by default with the weights that are written into it: see
@@ -118,13 +117,15 @@ def network_energy_forward(
     Liu et al. 2018, the training objective. A layer of one neuron has energy 0 in full space.
     """
     forward, backward = energies(as_released)
-    value, parts = 0.0, []
+    value, parts, dtypes = 0.0, [], []
     for k, weight, half in terms(params, hidden, output, s, half_space, hidden_layers, angular, as_released):
-        E, cache = named(f"params[{k}].W", forward, filters, params[k].W, s, half, angular)
+        with naming(f"params[{k}].W"):
+            E, cache = forward(filters(params[k].W), s, half, angular)
         value = value + weight * E
         parts.append((k, weight, cache))
-    dtype = np.result_type(*(params[k].W for k, _, _ in parts), np.float32 if parts else np.float64)
-    return np.asarray(value).astype(np.result_type(dtype, value) if np.iscomplexobj(value) else dtype)[()], (params, parts, backward)
+        dtypes.append(E.dtype)
+    dtype = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+    return dtype.type(value), (params, parts, backward)
 
 
 def network_energy_backward(dvalue, cache):
@@ -136,7 +137,8 @@ def network_energy_backward(dvalue, cache):
     theta, unravel = ravel(params)
     dparams = unravel(np.zeros_like(theta))
     for k, weight, c in parts:
-        dparams[k].W[...] = named(f"params[{k}].W", backward, None, weight * dvalue, c).reshape(params[k].W.shape)
+        with naming(f"params[{k}].W"):
+            dparams[k].W[...] = backward(weight * dvalue, c).reshape(dparams[k].W.shape)
     return dparams
 
 
@@ -147,7 +149,7 @@ def regulariser(
     s: float = 2.0,
     half_space: bool = False,
     angular: bool = False,
-    hidden_layers: Iterable[int] | None = None,
+    hidden_layers: Sequence[int] | None = None,
     as_released: bool = False,
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
     """The same term as an objective, theta (p,) -> (value, gradient (p,)), to be added to that of the data.
@@ -168,14 +170,12 @@ def regulariser(
     Energies are computed in blocks: memory does not grow with the square of a layer's width.
     """
 
-    def energy_of(W, s, half_space, angular):
-        return energy_and_gradient(W, s, half_space, angular, "mean", as_released=as_released)
-
     def objective(theta):
         params, gradient, value = unravel(theta), np.zeros_like(theta), 0.0
         dparams = unravel(gradient)
         for k, weight, half in terms(params, hidden, output, s, half_space, hidden_layers, angular, as_released):
-            E, dW = named(f"params[{k}].W", energy_of, filters, params[k].W, s, half, angular)
+            with naming(f"params[{k}].W"):
+                E, dW = energy_and_gradient(filters(params[k].W), s, half, angular, "mean", as_released=as_released)
             value += weight * float(E)
             dparams[k].W[...] = (weight * dW).reshape(dparams[k].W.shape)
         return value, gradient
@@ -191,12 +191,12 @@ def terms(params, hidden, output, s, half_space, hidden_layers, angular, as_rele
         from refimpl.papers.hyperspherical_energy.released import released_weights
 
         default = released_weights(s, angular)
-    hidden, output = (weight(name, d if w is None else w) for name, w, d in zip(("hidden", "output"), (hidden, output), default, strict=True))
+    hidden, output = (nonnegative(name, d if w is None else w) for name, w, d in zip(("hidden", "output"), (hidden, output), default, strict=True))
     exponent(s)
     return [(k, w, half) for k, w, half in [*((k, hidden, half_space) for k in inner), (last, output, False)] if w > 0]
 
 
-def weight(name, w):
+def nonnegative(name, w):
     """w as a finite number >= 0; otherwise TypeError or ValueError."""
     if isinstance(w, bool) or not isinstance(w, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name}: expected a number >= 0, got {type(w).__name__}")
@@ -214,13 +214,14 @@ def energies(as_released):
     return partial(energy_forward, reduction="mean"), energy_backward
 
 
-def named(name, function, prepare, W, *args):
-    """function(prepare(W), *args), whose errors call W by its full name."""
+@contextmanager
+def naming(name):
+    """Errors about W speak of it by this name."""
     try:
-        return function(prepare(W) if prepare else W, *args)
+        yield
     except (TypeError, ValueError, OverflowError) as e:
         text = str(e)
-        raise type(e)(name + text[1:] if text[:2] in ("W:", "w:") else text) from None
+        raise type(e)(name + text[1:] if text.startswith(("W:", "w:")) else text) from None
 
 
 # ---- mini-batches
@@ -263,16 +264,18 @@ def subset_energy_forward(
 
     of the layer's. include_self_antipodes=False leaves them out, and the bias with them.
     """
-    W = floats("W", W, ("m", "d"), smooth=True)
+    W = neurons(W)
     rows = chosen_rows(rows, len(W), rng)
-    E, cache = named("W[rows]", energy_forward, None, W[rows], s, half_space, angular, "mean", include_self_antipodes)
+    with naming("W[rows]"):
+        E, cache = energy_forward(W[rows], s, half_space, angular, "mean", include_self_antipodes)
     return E, (W.shape, rows, cache)
 
 
 def subset_energy_backward(dE, cache):
     """dW (m, d): the gradient of the chosen neurons in their rows, 0 elsewhere."""
     shape, rows, c = cache
-    d = named("W[rows]", energy_backward, None, dE, c)
+    with naming("W[rows]"):
+        d = energy_backward(dE, c)
     dW = np.zeros(shape, d.dtype)
     dW[rows] = d
     return dW
@@ -317,7 +320,7 @@ def class_energy_forward(W: ArrayLike, labels: ArrayLike, s: float = 2.0, angula
     near = (np.minimum(q.real, q_plus.real) if angular else q.real) < NEAR[U.dtype.char]
     near[own] = False
     a, j = np.nonzero(near)
-    q[a, j], q_plus[a, j], T = near_pairs(scaled_rows(W), y[a], j)
+    q[a, j], q_plus[a, j], T = near_pairs(scaled(W)[0], y[a], j)
     q[own] = q_plus[own] = 1
     with np.errstate(divide="ignore", over="ignore"):
         g = kernel(q, q_plus, s, angular)
@@ -341,7 +344,7 @@ def class_energy_backward(dE, cache):
         force[y] += K @ U
         force = off(U, force)
         np.add.at(force, y[a], K_near * T)  # T: component of û_j tangent at û_y
-        np.add.at(force, j, K_near * near_pairs(scaled_rows(W), j, y[a])[2])
+        np.add.at(force, j, K_near * near_pairs(scaled(W)[0], j, y[a])[2])
         return checked_gradient(dE * force / norm).astype(U.dtype, copy=False)
 
 
@@ -405,13 +408,13 @@ def gradient_factors(W: ArrayLike, v: ArrayLike, X: ArrayLike, y: ArrayLike, act
     Liu et al. 2018, on the generalisation of one hidden layer, where 1/n stands on f alone; with it on the whole residual the
     identity holds.
     """
-    W = neurons_and("W", W, ("m", "d"))
+    W = numbers("W", W, ("m", "d"))
     m, d = W.shape
-    v, X = neurons_and("v", v, (m,)), neurons_and("X", X, ("n", d))
+    v, X = numbers("v", v, (m,)), numbers("X", X, ("n", d))
     n = len(X)
     if n < 1:
         raise ValueError(f"X: expected at least one input, got shape {X.shape}")
-    y = neurons_and("y", y, (n,))
+    y = numbers("y", y, (n,))
     forward, backward = activation
     h, cache = forward(X @ W.T)  # (n, m)
     slope = backward(np.ones_like(h), cache)
@@ -425,14 +428,14 @@ def residual_bound(D: ArrayLike, r: ArrayLike) -> float:
     Diverse neurons keep σ_min away from 0. D (p, n), r (n,) as from :func:`gradient_factors`; infinite if the columns of D are
     linearly dependent, which they are if n > p. Raises ValueError if shapes do not match.
     """
-    D = neurons_and("D", D, ("p", "n"))
-    r = neurons_and("r", r, (D.shape[1],))
+    D = numbers("D", D, ("p", "n"))
+    r = numbers("r", r, (D.shape[1],))
     p, n = D.shape
     smallest = np.linalg.svd(D, compute_uv=False)[-1] if 0 < n <= p else 0.0
     gradient = D @ r
     return float(np.sqrt(gradient @ gradient) / smallest) if smallest > 0 else float("inf")
 
 
-def neurons_and(name, x, shape):
+def numbers(name, x, shape):
     """x as finite numbers of that shape."""
     return finite(name, floats(name, x, shape))

@@ -1,0 +1,86 @@
+"""Neural networks by hand: every layer, activation and loss is a pair of functions, forward and backward.
+
+Reading order: `dense` (the pattern in two lines), `activations`, `losses`, `initialise`, `network` (layers in sequence, mlp, and
+the objective that optimisers take); `room` says what all of them do with the arrays they are given.
+
+    symbol      here      shape        meaning
+    x           x         (n, d)       batch of n inputs of d coordinates; (n, c, h, w) for images
+    W, b        W, b      (m, d), (m,) weights, one of m neurons per row, and biases
+    σ           ..._forward            activation, entry by entry
+    f           f         (n, m)       outputs
+    y           y         (n,)         labels
+    ∂L/∂x       dx        as x         gradient of the loss in x; `backward(dy, cache)` returns these in the order of the arguments
+    θ           theta     (p,)         all parameters as one vector, see refimpl.params
+"""
+
+from refimpl.nn.activations import (
+    binary_backward,
+    binary_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    prelu_backward,
+    prelu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    softplus_backward,
+    softplus_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from refimpl.nn.dense import Dense, dense_backward, dense_forward, dense_params_backward
+from refimpl.nn.initialise import INITIALISATIONS, he_normal, he_uniform, xavier_normal, xavier_uniform
+from refimpl.nn.losses import (
+    cross_entropy_backward,
+    cross_entropy_forward,
+    hinge_backward,
+    hinge_forward,
+    logistic_backward,
+    logistic_forward,
+    squared_backward,
+    squared_forward,
+)
+from refimpl.nn.network import ACTIVATIONS, Activation, Layer, mlp, network_backward, network_forward, objective, without_params
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALISATIONS",
+    "Activation",
+    "Dense",
+    "Layer",
+    "binary_backward",
+    "binary_forward",
+    "cross_entropy_backward",
+    "cross_entropy_forward",
+    "dense_backward",
+    "dense_forward",
+    "dense_params_backward",
+    "he_normal",
+    "he_uniform",
+    "hinge_backward",
+    "hinge_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "logistic_backward",
+    "logistic_forward",
+    "mlp",
+    "network_backward",
+    "network_forward",
+    "objective",
+    "prelu_backward",
+    "prelu_forward",
+    "relu_backward",
+    "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "softplus_backward",
+    "softplus_forward",
+    "squared_backward",
+    "squared_forward",
+    "tanh_backward",
+    "tanh_forward",
+    "without_params",
+    "xavier_normal",
+    "xavier_uniform",
+]

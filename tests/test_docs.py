@@ -90,6 +90,15 @@ def test_api_page_is_of_a_module_that_says_what_it_is(module):
     assert inspect.getdoc(import_module(module))
 
 
+@pytest.mark.parametrize("module", documented())
+def test_everything_public_in_it_says_what_it_does(module):
+    """Sphinx leaves out, without a word, what has no docstring."""
+    m = import_module(module)
+    public = [getattr(m, name) for name in getattr(m, "__all__", [])] or [f for f in vars(m).values() if inspect.isfunction(f)]
+    own = [f for f in public if inspect.isfunction(f) and not f.__name__.startswith("_") and f.__module__.startswith(module)]
+    assert [f.__qualname__ for f in own if not inspect.getdoc(f)] == []
+
+
 def test_every_public_module_has_its_place_in_the_api():
     assert len(documented()) == len(set(documented()))
     modules = {name for name in refimpl.__all__ if name not in ("check", "verify")}

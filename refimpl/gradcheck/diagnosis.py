@@ -209,7 +209,7 @@ def mistakes_in(block: Measured, sizes: Mapping[str, int]) -> list[str]:
     found = found or [word for word in (misplaced(a, s, theta, use),) if word]
     if np.sum(wrong) < np.sum(use):
         what = constant_factor(a, s, wrong, sizes)
-        if what and (np.sum(wrong) > 1 or what.startswith(("sign", "zero"))):
+        if what and (np.sum(wrong) > 1 or "." not in what):  # any one number is a factor: only a simple one says something
             return [f"{places(wrong)}: {what}; the rest is right", *found]
         return found or [f"wrong in {places(wrong)}, right in the rest; {NONE}"]
     return found or [NONE]

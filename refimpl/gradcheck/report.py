@@ -124,13 +124,12 @@ class Report:
         if self.flat:
             lines.append(f"  flat        {self.flat} entries have no slope above the tolerance here: nothing was learned about them")
         lines += [f"  note        {note}" for note in self.notes]
-        if self.worst and not self.ok:
-            width = max(len(e.name) for e in self.worst)
+        if shown := [e for e in self.worst if not e.ok]:
+            width = max(len(e.name) for e in shown)
             lines.append(f"  {'':{width}}  {'yours':>14}  {'measured':>14}  {'error':>8}  {'tolerance':>9}")
-            for e in self.worst:
+            for e in shown:
                 at = f"  kink: [{e.left:.6g}, {e.right:.6g}]" if e.kink else ""
-                mark = " ok" if e.ok else ""
-                lines.append(f"  {e.name:{width}}  {e.yours:>+14.7e}  {e.measured:>+14.7e}  {e.error:>8.1e}  {e.tolerance:>9.1e}{mark}{at}")
+                lines.append(f"  {e.name:{width}}  {e.yours:>+14.7e}  {e.measured:>+14.7e}  {e.error:>8.1e}  {e.tolerance:>9.1e}{at}")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

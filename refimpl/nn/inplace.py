@@ -10,13 +10,14 @@ a layer's output takes the place of its pre-activation, and is spent when its sl
     ∂L/∂z_l   D[l]        (n, m_l)    gradient in the pre-activation of layer l; D[0] is not needed
     θ         theta       (p,)        W_1, b_1, W_2, b_2, ... one after the other
 
-One difference of rounding: sigmoid is taken as (1 + tanh(z/2))/2 and its slope as a(1 − a). They differ from the readable form by at
-most one rounding unit of 1, ε = 2^−23 or 2^−52, so by much of themselves where a unit is saturated.
+One difference of rounding: sigmoid is (1 + tanh(z/2))/2 here and its slope a(1 − a), each within 2^−23 (float32) or 2^−52 (float64)
+of the exact one; so a saturated unit, whose slope is smaller than that, may have none at all. The readable form keeps such digits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import isfinite
 from typing import Any
 
@@ -134,8 +135,8 @@ def training_step(
     Returns
     -------
     step : (theta, x, y) -> value
-        The one function of refimpl.nn that modifies what it is given: **theta is overwritten** with the new parameters. The value is
-        the loss before the step. If it raises, theta is as it was.
+        The one function of refimpl.nn that modifies what it is given: **theta is overwritten** with the new parameters. The value
+        is the loss before the step. If it raises, theta is as it was.
 
     Raises
     ------
@@ -203,13 +204,13 @@ def buffered_gradient(
             raise ValueError(f"{name}: expected one of {', '.join(known)}, got {given!r}")
     if loss != "squared" and widths[-1] != 1:
         raise ValueError(f"widths: expected one output for the loss {loss!r}, got {widths[-1]}")
-    for name, given in (("batch", batch), ("p", p)):
-        if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
-            raise ValueError(f"{name}: expected an integer >= 1, got {given!r}")
+    for name, whole in (("batch", batch), ("p", p)):
+        if isinstance(whole, bool) or not isinstance(whole, (int, np.integer)) or whole < 1:
+            raise ValueError(f"{name}: expected an integer >= 1, got {whole!r}")
     if dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
     (act, slope), value_and_slope, dtype = ACTIVATIONS[activation], LOSSES[loss], np.dtype(dtype)
-    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    pairs = list(pairwise(widths))  # (inputs, neurons) of each layer
     dtheta = np.empty(sum(m * d + m for d, m in pairs), dtype)
     dparams = weights_and_biases(dtheta, pairs)
     outputs, slopes = ([np.empty((batch, m), dtype) for m in widths[1:]] for _ in range(2))

@@ -1,0 +1,76 @@
+"""Published tables and figures beside ours, by name: `refimpl reproduce NAME`.
+
+A reproduction is a module with a frozen `Config`, whose defaults are the published values, `QUICK`, a smaller one, and
+`run(config, rng, workers) -> Result`. A Result has `verdict`, `table()`, `figures()` and `to_json()`; its verdict is one of VERDICTS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# worst first: a whole is as good as its worst part
+VERDICTS = ("differs", "not reproduced", "inconclusive", "agrees")
+
+
+class Reproduction(NamedTuple):
+    """Where a reproduction stands, and what it is. Prints as the latter."""
+
+    module: str
+    about: str
+
+    def __str__(self) -> str:
+        return self.about
+
+
+REPRODUCTIONS = {
+    "thomson": Reproduction(
+        "refimpl.experiments.hyperspherical_energy", "minimal energies of electrons on a sphere beside the published ones, with pictures"
+    ),
+}
+
+
+def reproduce(name: str, quick: bool = False, seeds: int | None = None, workers: int | None = None) -> Any:
+    """Run a reproduction and return its Result.
+
+    Parameters
+    ----------
+    name : str
+        One of REPRODUCTIONS.
+    quick : bool
+        A smaller run, under a minute.
+    seeds : int, optional
+        How many seeds, or random starts of each search.
+    workers : int, optional
+        Processes to use; results do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such reproduction, or seeds or workers are below 1.
+    """
+    if name not in REPRODUCTIONS:
+        raise ValueError(f"name: expected one of {', '.join(REPRODUCTIONS)}, got {name!r}")
+    for option, value in (("seeds", seeds), ("workers", workers)):
+        if value is not None and value < 1:
+            raise ValueError(f"{option}: expected at least 1, got {value}")
+    module = import_module(REPRODUCTIONS[name].module)
+    config = module.QUICK if quick else module.Config()
+    return module.run(config if seeds is None else config.with_seeds(seeds), workers=workers or 1)
+
+
+def save(result: Any, out: str | Path, name: str) -> Iterator[Path]:
+    """Write NAME.txt, NAME.json and a PNG for each figure into the folder `out`, made if need be; yields each path when it is written."""
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    texts = ((".txt", result.table() + "\n"), (".json", result.to_json() + "\n"))
+    for suffix, text in texts:
+        path = out / f"{name}{suffix}"
+        path.write_text(text, encoding="utf-8")
+        yield path
+    for title, figure in result.figures().items():
+        path = out / f"{name}-{title}.png"
+        figure.savefig(path, dpi=150)
+        yield path

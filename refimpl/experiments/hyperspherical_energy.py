@@ -217,7 +217,7 @@ class Result:
 
 
 # ---- pictures
-COLOURS = {3: "#7a9e7e", 4: "#e3b23c", 5: "#c8553d", 6: "#dbe4ea", 7: "#3a6ea5", 8: "#5b3758"}  # 6, the neighbours of flat space, recedes
+COLOURS = {3: "#7a9e7e", 4: "#e3b23c", 5: "#c8553d", 6: "#cfdae3", 7: "#3a6ea5", 8: "#5b3758"}  # 6, the neighbours of flat space, recedes
 LIGHT = np.array([-0.45, 0.55, 0.70])  # from the upper left, towards the reader
 
 
@@ -240,34 +240,39 @@ def best_view(U: np.ndarray) -> np.ndarray:
     return np.stack([x, np.cross(z, x), z])
 
 
-def draw_sphere(axes, U: np.ndarray) -> set[int]:
-    """The visible half of the sphere, seen from afar: cells coloured by neighbours, lit from the upper left, and the points. Returns the colours' keys."""
-    from matplotlib.collections import PolyCollection
+def draw_sphere(axes, U: np.ndarray, pixels: int = 500) -> set[int]:
+    """The visible half of the sphere, seen from afar: every pixel coloured by the cell it lies in, lit from the upper left; edges and points.
+
+    Returns the numbers of neighbours that are seen.
+    """
+    from matplotlib.collections import LineCollection
     from matplotlib.colors import to_rgb
 
-    R, polygons, colours, seen = best_view(U), [], [], set()
-    turned = U @ R.T
-    for centre, corners in zip(turned, cells(U), strict=True):
-        corners, k = corners @ R.T, len(corners)
-        steps = np.linspace(0, 1, 24, endpoint=False)[:, None]
-        edge = np.concatenate([(1 - steps) * a + steps * b for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True)])
-        edge /= np.sqrt(np.sum(edge**2, axis=1, keepdims=True))
-        if edge[:, 2].max() <= 0 and centre[2] <= 0:
-            continue
-        flat = np.where(edge[:, 2:] > 0, edge[:, :2], edge[:, :2] / np.sqrt(np.sum(edge[:, :2] ** 2, axis=1, keepdims=True)))
-        shade = 0.62 + 0.38 * max(0.0, float(centre @ LIGHT))
-        polygons.append(flat)
-        colours.append(shade * np.array(to_rgb(COLOURS[min(k, 8)])))
-        seen.add(min(k, 8))
-    axes.add_collection(PolyCollection(polygons, facecolors=colours, edgecolors="white", linewidths=0.7 if len(U) < 150 else 0.45))
-    front = turned[turned[:, 2] > 0.02]
-    size = 26 / np.sqrt(len(U)) * (0.5 + 0.5 * front[:, 2])
-    axes.scatter(front[:, 0], front[:, 1], s=size, c="#222222", linewidths=0, zorder=3)
+    R = best_view(U)
+    U, corners = U @ R.T, [c @ R.T for c in cells(U)]
+    neighbours = np.array([min(len(c), 8) for c in corners])
+
+    x, y = np.meshgrid(np.linspace(-1, 1, pixels), np.linspace(-1, 1, pixels))
+    z = np.sqrt(np.maximum(1 - x * x - y * y, 0))
+    p = np.stack([x, y, z], axis=-1)
+    cell = np.concatenate([np.argmax(row @ U.T, axis=1) for row in p]).reshape(pixels, pixels)
+    shade = 0.66 + 0.40 * np.maximum(p @ (LIGHT / np.sqrt(LIGHT @ LIGHT)), 0)
+    colours = np.array([to_rgb(COLOURS[k]) for k in neighbours])
+    image = np.dstack([np.clip(shade[..., None] * colours[cell], 0, 1), np.clip((1 - np.hypot(x, y)) * pixels / 2, 0, 1)])
+    axes.imshow(image, extent=(-1, 1, -1, 1), origin="lower", interpolation="bilinear")
+
+    steps = np.linspace(0, 1, 24)[:, None]
+    edges = [(1 - steps) * a + steps * b for c in corners for a, b in zip(c, np.roll(c, 1, axis=0), strict=True)]
+    edges = [e / np.sqrt(np.sum(e**2, axis=1, keepdims=True)) for e in edges]
+    lines = [e[e[:, 2] > 0, :2] for e in edges]
+    axes.add_collection(LineCollection(lines, colors="white", linewidths=0.8 if len(U) < 150 else 0.45, capstyle="round"))
+    front = U[U[:, 2] > 0.02]
+    axes.scatter(front[:, 0], front[:, 1], s=26 / np.sqrt(len(U)) * (0.5 + 0.5 * front[:, 2]), c="#222222", linewidths=0, zorder=3)
     turn = np.linspace(0, 2 * np.pi, 200)
     axes.plot(np.cos(turn), np.sin(turn), color="0.45", linewidth=0.8, zorder=4)
     axes.set(xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal")
     axes.axis("off")
-    return seen
+    return {int(k) for k in np.unique(neighbours[np.unique(cell[x * x + y * y < 1])])}
 
 
 def neighbours_legend(figure, seen):
@@ -300,7 +305,7 @@ def draw_trap(result: Result) -> Figure:
     axes.set(xlabel="energy above the best known", ylabel="random starts that end there", ylim=(0, None))
     axes.set_title(f"where {len(trap.ends)} random starts end", fontsize=10.5, pad=3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper center")
     box = axes.get_position()
     axes.set_position([box.x0 + 0.045, box.y0 + 0.02, box.width - 0.045, box.height - 0.02])
     figure.suptitle(f"Forty-two electrons: symmetry costs {trap.ours - trap.best:.3f}", fontsize=12)
@@ -312,19 +317,22 @@ def draw_growth(result: Result) -> Figure:
     """(E − N²/2)/N^{3/2} for s = 1 against N: found, published, proven from below, and the conjectured limit."""
     from matplotlib.figure import Figure
 
+    def excess(E, n):
+        return (np.array(E) - np.array(n) ** 2 / 2) / np.array(n) ** 1.5
+
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     axes = figure.add_subplot()
     rows = [r for r in result.rows if r.s == 1.0]
-    n = np.unique(np.geomspace(2, max(400, *(r.n for r in rows)), 160).astype(int))
-    excess = lambda E, n: (np.array(E) - np.array(n) ** 2 / 2) / np.array(n) ** 1.5  # noqa: E731
+    ns = [r.n for r in rows]
+    n = np.unique(np.geomspace(2, 420, 200).astype(int))
     bound = excess([lower_bound(int(k), 3, 1.0) for k in n], n)
-    axes.fill_between(n, bound, -0.75, color="#c8553d", alpha=0.15, linewidth=0)
+    axes.fill_between(n, bound, -0.6, color="#c8553d", alpha=0.15, linewidth=0)
     axes.plot(n, bound, color="#c8553d", linewidth=1.4, label="no N points are below: proven")
     constant = growth_of_minimum(3, 1.0).second / 2
     axes.axhline(constant, color="0.35", linestyle="--", linewidth=1, label=f"N → ∞, conjectured: {constant:.5f}")
-    axes.plot([r.n for r in rows], excess([r.table for r in rows], [r.n for r in rows]), "o", ms=7, mfc="none", mec="#3a6ea5", label="published")
-    axes.plot([r.n for r in rows], excess([r.ours for r in rows], [r.n for r in rows]), ".", ms=4, color="#222222", label="found here")
-    axes.set(xscale="log", xlabel="N", ylabel="(E − N²/2) / N^{3/2}", ylim=(-0.6, -0.5), xlim=(1.9, None))
+    axes.plot(ns, excess([r.table for r in rows], ns), "o", ms=7, mfc="none", mec="#3a6ea5", label="published")
+    axes.plot(ns, excess([r.ours for r in rows], ns), ".", ms=4, color="#222222", label="found here")
+    axes.set(xscale="log", xlabel="N", ylabel="$(E - N^2/2)\\,/\\,N^{3/2}$", ylim=(-0.562, -0.526), xlim=(1.9, 420))
     axes.set_xticks([2, 5, 12, 32, 72, 192, 372], ["2", "5", "12", "32", "72", "192", "372"])
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-NONE = "no simple pattern"
+NONE, DIGITS = "no simple pattern", "right to {:.1f} digits only"
 MATCH = 1e-4  # relative to the largest entry: above float32's errors and every measured slope's, below what a wrong formula does
 
 
@@ -33,9 +33,9 @@ class Measured(NamedTuple):
 
 # ---- comparing
 def fits(a: np.ndarray, b: np.ndarray, use: np.ndarray) -> bool:
-    """a and b are the same numbers, wherever `use` says so."""
+    """a and b are the same numbers wherever `use` says so, which is at half of the places at least."""
     size = np.max(np.abs(b), initial=0, where=use)
-    return bool(np.all(np.abs(a - b)[use] <= MATCH * size))
+    return bool(2 * np.sum(use) >= a.size and np.all(np.abs(a - b)[use] <= MATCH * size))
 
 
 def ratio(a: np.ndarray, b: np.ndarray) -> float:
@@ -49,7 +49,9 @@ def factor_names(c: float, sizes: Mapping[str, int], others: Mapping[str, float]
     sign, c = ("-" if c < 0 else ""), abs(c)
     meanings = [name for name, value in others.items() if abs(c - value) <= MATCH * value]
     for name, n in sizes.items():
-        known = {name: n, f"1/{name}": 1 / n, f"2 {name}": 2 * n, f"2/{name}": 2 / n, f"{name}/2": n / 2, f"{name} - 1": n - 1}
+        known = {name: n, f"1/{name}": 1 / n}
+        if abs(c - 2) > MATCH and abs(c - 0.5) > MATCH:  # 2 is half of 4, but rarely because of it
+            known |= {f"2 {name}": 2 * n, f"2/{name}": 2 / n, f"{name}/2": n / 2, f"{name} - 1": n - 1, f"1/({name} - 1)": 1 / max(n - 1, 1)}
         meanings += [text for text, value in known.items() if abs(c - value) <= MATCH * c and n > 1]
     number, inverse = round(c), round(1 / c) if c else 0
     if 1 <= number <= 1e6 and abs(c - number) <= MATCH * c:
@@ -202,9 +204,8 @@ def mistakes_in(block: Measured, sizes: Mapping[str, int]) -> list[str]:
     if whole:
         ties = PATTERNS[:4] if np.sum(use) > 2 and np.ptp(a[use]) else ()
         return [whole, *(word for word in (p(a, s, theta, use) for p in ties) if word)]
-    if fits(a, s, use):
-        digits = -np.log10(np.max(np.abs(a - s)[use]) / np.max(np.abs(s)[use]))
-        return [f"right to {digits:.1f} digits only"]
+    if fits(a[use], s[use], use[use]):
+        return [DIGITS.format(-np.log10(np.max(np.abs(a - s)[use]) / np.max(np.abs(s)[use])))]
     found = [word for word in (p(a, s, theta, use) for p in PATTERNS) if word]
     found = found or [word for word in (misplaced(a, s, theta, use),) if word]
     if np.sum(wrong) < np.sum(use):
@@ -233,6 +234,8 @@ def diagnose(blocks: list[Measured], sizes: Mapping[str, int] | None = None) -> 
         flat = [np.concatenate([np.ravel(b[k]) for b in blocks]) for k in (1, 2, 5)]
         if one := constant_factor(flat[0], flat[1], flat[2].astype(bool), sizes):
             return [one]
+        if fits(*flat[:2], flat[2].astype(bool)):
+            return [DIGITS.format(-np.log10(max(np.max(np.abs(b.yours - b.slope)[b.use]) / np.max(np.abs(b.slope)[b.use]) for b in wrong)))]
         if pairs := exchanged(blocks):
             return pairs
     lines = []

@@ -94,7 +94,8 @@ def check_gradient(
         return Report("wrong type", mistakes=tuple(mistakes), parameters=len(given))
     again = objective(given.copy())
     if not (np.array_equal(value, again[0], equal_nan=True) and np.array_equal(gradient, again[1], equal_nan=True)):
-        mistake = f"two calls at the same theta gave the values {value} and {again[0]}, the gradients {gradient} and {again[1]}"
+        off = np.max(np.abs(gradient - again[1]), initial=0)
+        mistake = f"two calls at the same theta gave the values {value} and {again[0]}, and gradients {off:.1e} apart"
         return Report("not deterministic", mistakes=(mistake,), parameters=len(given))
     return checked(
         lambda t: objective(t)[0],

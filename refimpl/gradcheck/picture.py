@@ -2,66 +2,65 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import numpy as np
 
-from refimpl.gradcheck.report import Report, View, remainder, remainder_order
+from refimpl.gradcheck.report import Report, remainder, remainder_order
 
-YOURS, TRUTH, GUIDE = "#c1440e", "#1f4e79", "#888888"
-
-
-def _say(ax, report: Report, text: str):
-    colour = "#2e7d32" if report.ok else "#b71c1c"
-    ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", ha="left", color="white", fontsize=9, wrap=True,
-            bbox={"boxstyle": "round,pad=0.4", "facecolor": colour, "edgecolor": "none"}, zorder=10)  # fmt: skip
+YOURS, MEASURED, GUIDE, GOOD, BAD = "#c1440e", "#1f4e79", "#777777", "#2e7d32", "#b71c1c"
+FLOOR = 1e-17  # where an error of 0 is drawn
 
 
-def _size(view: View) -> float:
-    return max(abs(view.measured), abs(view.yours)) or 1.0
+def _title(ax, good: bool, text: str):
+    lines = wrap(text, 62)
+    ax.set_title("\n".join(lines[:3]) + (" ..." if len(lines) > 3 else ""), color=GOOD if good else BAD, loc="left", fontsize=10, fontweight="bold")
 
 
 def v_curve(report: Report, ax):
-    """Central differences against the measured slope (the V) and against yours (a plateau, where yours is wrong)."""
+    """Differences against the measured slope, the V; against yours, the same V or a plateau; and the band that yours is held to.
+
+    Shown along the worst entry if one is wrong, along a random direction if not.
+    """
     view = report.views[-1]
-    c, size = view.curve, _size(view)
-    slope = c.central if np.isfinite(c.central).any() else ((c.plus - c.at) if np.isfinite(c.plus).any() else (c.at - c.minus)) / c.h
-    off = {who: np.abs(slope - v) / size for who, v in (("yours", view.yours), ("measured", view.measured))}
-    floor = 1e-17
-    ax.loglog(c.h, np.maximum(off["measured"], floor), "o-", color=TRUTH, ms=5, lw=1.5, label="differences − measured slope")
-    ax.loglog(c.h, np.maximum(off["yours"], floor), "s--", color=YOURS, ms=5, lw=1.2, mfc="none", label="differences − your slope")
-    ax.loglog(c.h, c.noise / c.h / size, ":", color=GUIDE, lw=1.2)
-    ax.text(c.h[-1], c.noise / c.h[-1] / size, " rounding, noise / h", color=GUIDE, fontsize=8, va="bottom", ha="left")
-    tolerance = max(view.tolerance / size, floor)
-    ax.axhspan(floor, tolerance, color="#2e7d32", alpha=0.12, lw=0)
-    ax.text(c.h[0], tolerance, "tolerance of yours − measured ", color="#2e7d32", fontsize=8, va="bottom", ha="right")
-    yours = abs(view.yours - view.measured) / size
-    ax.axhline(max(yours, floor), color=YOURS, lw=1, alpha=0.6)
-    ax.text(c.h[len(c.h) // 2], max(yours, floor), f"yours − measured: {yours:.0e}", color=YOURS, fontsize=8, va="bottom", ha="center")
-    ax.set_ylim(floor, 30)
+    c, size = view.curve, max(abs(view.measured), abs(view.yours)) or 1.0
+    with np.errstate(invalid="ignore"):
+        off_measured, off_yours = (np.maximum(np.abs(c.slopes - v) / size, FLOOR) for v in (view.measured, view.yours))
+    yours = max(abs(view.yours - view.measured) / size, FLOOR)
+    tolerance = max(view.tolerance / size, 2 * FLOOR)
+    ax.axhspan(FLOOR, tolerance, color=GOOD, alpha=0.12, lw=0)
+    ax.loglog(c.h, np.maximum(c.noise, FLOOR * size) / c.h / size, ":", color=GUIDE, lw=1.2, label="rounding: noise / h")
+    ax.loglog(c.h, off_measured, "o-", color=MEASURED, ms=5, lw=1.5, label="differences − measured slope")
+    ax.loglog(c.h, off_yours, "s--", color=YOURS, ms=7, lw=1.2, mfc="none", label="differences − your slope")
+    ax.axhline(yours, color=YOURS, lw=1)
+    exactly = f"{yours:.0e}" if yours > FLOOR else "0"
+    ax.text(c.h[0], yours * 1.5, f"your slope − measured slope: {exactly}", color=YOURS, fontsize=8, va="bottom", ha="right")
+    ax.text(c.h[-1], tolerance / 1.5, f"tolerance {tolerance:.0e}", color=GOOD, fontsize=8, va="top", ha="left")
+    ax.set_ylim(FLOOR, 1e5)
     ax.set_xlabel("step h, relative to the size of the parameters")
-    ax.set_ylabel(f"relative error of the slope, {view.name}")
-    ax.set_title("error against step size", fontsize=10)
-    ax.legend(loc="lower left", fontsize=8, framealpha=0.9)
-    _say(ax, report, f"{report.headline}")
+    ax.set_ylabel(f"error of the slope, {view.name}")
+    ax.legend(loc="upper left", fontsize=8, framealpha=0.9)
+    _title(ax, report.ok, report.headline + (": no slope is farther off than rounding" if report.ok else ""))
     return ax
 
 
 def taylor(report: Report, ax):
     """|f(θ + h d) − f(θ) − h g·d|, parallel to h² if g is the gradient and to h if it is not."""
     view = report.views[-1]
-    h, R = remainder(view)
-    order = remainder_order(view)
+    (h, R), order = remainder(view), remainder_order(view)
     if len(h):
-        ax.loglog(h, R, "o-", color=YOURS, ms=5, lw=1.5, label="remainder with your slope")
-        for power in (1, 2):
-            ax.loglog(h, R[0] * (h / h[0]) ** power, ":", color=GUIDE, lw=1.2)
-            ax.text(h[-1], R[0] * (h[-1] / h[0]) ** power, f"h{'²' if power == 2 else ''} ", color=GUIDE, fontsize=10, ha="right")
-        ax.legend(loc="lower right", fontsize=8)
+        ax.loglog(h, R, "o-", color=YOURS, ms=5, lw=1.5, label="|f(θ + h d) − f(θ) − h g·d|, g yours")
+        for power, text in ((1, "h  "), (2, "h²  ")):
+            guide = R[0] * (h / h[0]) ** power
+            ax.loglog(h, guide, ":", color=GUIDE, lw=1.2)
+            ax.text(h[-1], guide[-1], text, color=GUIDE, ha="right", va="center")
+        ax.legend(loc="upper left", fontsize=8)
     ax.set_xlabel("step h, relative to the size of the parameters")
-    ax.set_ylabel(f"|f(θ + h d) − f(θ) − h g·d|, {view.name}")
-    ax.set_title("Taylor remainder", fontsize=10)
+    ax.set_ylabel(f"Taylor remainder, {view.name}")
+    gradient = order > 1.5
     if np.isnan(order):
-        text = "f is straight here: no remainder above rounding"
+        _title(ax, True, "f is straight here: no remainder above the rounding")
     else:
-        text = f"falls like h^{order:.2f}; the gradient's falls like h²" + ("" if report.ok or order > 1.5 else ", so this is not the gradient")
-    _say(ax, report, text)
+        verdict = "as the gradient's does (h²)" if gradient else "the gradient's would fall like h²"
+        _title(ax, gradient, f"the remainder falls like h^{order:.2f}: {verdict}")
     return ax

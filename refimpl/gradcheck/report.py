@@ -49,10 +49,11 @@ class Report:
     Attributes
     ----------
     ok : bool
-        True for "right" and for "nothing to see": no entry is farther from its measured slope than rounding can take it.
+        True for "right": no entry is farther from its measured slope than rounding can take it. Not for "nothing to see", where any
+        multiple of the gradient would pass.
     verdict : str
-        "right", "wrong", "imprecise", "nothing to see" (every slope is zero here), "not finite", "wrong shape", "wrong type",
-        "modifies its input", "not deterministic", "keeps state", "not measurable".
+        "right", "wrong", "imprecise" (right to fewer digits than could be seen), "nothing to see" (every slope is zero here),
+        "not finite", "wrong type", "modifies its input", "not deterministic", "keeps state", "not measurable".
     mistakes : tuple of str
         What is wrong, by name, where it has a simple pattern; several names for one parameter are joined by "=".
     worst : tuple of Entry
@@ -91,7 +92,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        return self.verdict in ("right", "nothing to see")
+        return self.verdict == "right"
 
     @property
     def headline(self) -> str:
@@ -100,8 +101,8 @@ class Report:
 
     @property
     def taylor_slope(self) -> float:
-        """Order of the Taylor remainder |f(θ + h d) − f(θ) − h g·d|: 2 if g is the gradient, 1 if not; NaN if rounding hides it."""
-        return remainder_order(self.views[0]) if self.views else np.nan
+        """Order of the Taylor remainder |f(θ + h d) − f(θ) − h g·d|: 2 if g is the gradient, 1 if not; NaN if rounding or a kink hides it."""
+        return remainder_order(self.views[0]) if self.views and not self.kinks else np.nan
 
     def __str__(self):
         lines = [f"gradient {self.headline}"]
@@ -114,15 +115,15 @@ class Report:
         if np.isfinite(self.tolerance):
             lines.append(f"  error       {self.error:.1e} of the largest slope; tolerance {self.tolerance:.1e}, from the noise measured here")
         if self.wrong:
-            lines.append(f"  wrong       {self.wrong} of {self.measured or self.directions} {'entries' if self.measured else 'directions'}")
+            lines.append(f"  wrong       {self.wrong} of {self.measured or self.parameters} entries")
         if np.isfinite(order := self.taylor_slope):
             lines.append(f"  Taylor      the remainder falls like h^{order:.2f}: 2 for the gradient, 1 for anything else")
         if self.kinks:
             lines.append(f"  kinks       {self.kinks} {'entry' if self.kinks == 1 else 'entries'} at a kink, held to [left, right]")
         if self.near:
-            lines.append(f"  near kinks  {self.near} of the rays cross one; the nearest at {self.nearest:.0e} of the parameters' size")
+            lines.append(f"  near kinks  crossed along {self.near} of the rays, the nearest {self.nearest:.0e} of the parameters' size away")
         if self.flat:
-            lines.append(f"  flat        {self.flat} entries have no slope above the tolerance here: nothing was learned about them")
+            lines.append(f"  flat        {self.flat} of the entries measured have no slope above the tolerance: nothing was learned there")
         lines += [f"  note        {note}" for note in self.notes]
         if shown := [e for e in self.worst if not e.ok]:
             width = max(len(e.name) for e in shown)

@@ -79,8 +79,9 @@ def hinge(f, y, d, p):
     np.copyto(d, f)
     if p == 1:
         np.sign(f, out=d)
-    for _ in range(p - 2):
-        d *= f  # margin^{p−1}
+    with np.errstate(over="ignore"):
+        for _ in range(p - 2):
+            d *= f  # margin^{p−1}
     value = float(np.vdot(d, f)) / len(f)
     d *= y
     d *= -p / len(f)
@@ -213,6 +214,7 @@ def buffered_gradient(
     pairs = list(pairwise(widths))  # (inputs, neurons) of each layer
     dtheta = np.empty(sum(m * d + m for d, m in pairs), dtype)
     dparams = weights_and_biases(dtheta, pairs)
+    transposed = [np.empty((d, m), dtype) for d, m in pairs]  # BLAS multiplies faster by a matrix that lies in rows
     outputs, slopes = ([np.empty((batch, m), dtype) for m in widths[1:]] for _ in range(2))
     ones = np.ones(batch, dtype)
 
@@ -222,39 +224,36 @@ def buffered_gradient(
         n, params = len(x), weights_and_biases(theta, pairs)
         A, D = (outputs, slopes) if n == batch else ([a[:n] for a in outputs], [d[:n] for d in slopes])
         A, D = [x, *A], [None, *D]
-        with np.errstate(over="ignore", invalid="ignore"):
-            for k, (W, b) in enumerate(params):
-                np.matmul(A[k], W.T, out=A[k + 1])
-                A[k + 1] += b
-                if k + 1 < len(params):
-                    act(A[k + 1])
-            value = value_and_slope(A[-1], y, D[-1], p)
-            if not isfinite(value) and all(np.isfinite(a).all() for a in (theta, x, y)):
-                raise OverflowError(f"theta: expected parameters whose loss {dtype} can hold, got the loss {value}")
-            for k in reversed(range(len(params))):
-                dW, db = dparams[k]
-                np.matmul(D[k + 1].T, A[k], out=dW)
-                np.matmul(ones[:n], D[k + 1], out=db)  # the sum over the batch
-                if k:
-                    W = params[k][0]
-                    (np.multiply if len(W) == 1 else np.matmul)(D[k + 1], W, out=D[k])  # from one output: an outer product
-                    slope(D[k], A[k])
+        for k, ((W, b), WT) in enumerate(zip(params, transposed, strict=True)):
+            np.copyto(WT, W.T)
+            np.matmul(A[k], WT, out=A[k + 1])
+            A[k + 1] += b
+            if k + 1 < len(params):
+                act(A[k + 1])
+        value = value_and_slope(A[-1], y, D[-1], p)
+        if not isfinite(value) and all(np.isfinite(a).all() for a in (theta, x, y)):
+            raise OverflowError(f"theta: expected parameters whose loss {dtype} can hold, got the loss {value}")
+        for k in reversed(range(len(params))):
+            (W, _), (dW, db), d = params[k], dparams[k], D[k + 1]
+            np.matmul(d.T, A[k], out=dW)
+            np.matmul(ones[:n], d, out=db)  # the sum over the batch
+            if k:
+                (np.multiply if len(W) == 1 else np.matmul)(d, W, out=D[k])  # from one output: an outer product
+                slope(D[k], A[k])
         return value, dtheta
 
     def samples(x, y):
-        """x (n, d) and y as a column or as rows, in the dtype, after checking shapes and labels."""
-        x, y = floats("x", x, (None, widths[0])), np.asarray(y)
+        """x (n, d) and y (n, c), after checking shapes, dtype and labels."""
+        x, y, (d, c) = floats("x", x), floats("y", y).astype(dtype, copy=False), (widths[0], widths[-1])
+        if x.ndim != 2 or x.shape[1] != d or not 1 <= len(x) <= batch:
+            raise ValueError(f"x: expected shape (n, {d}), n from 1 to {batch}, got {x.shape}")
         if x.dtype != dtype:
             raise TypeError(f"x: expected {dtype}, as the arrays were made for, got {x.dtype}")
-        if not 1 <= len(x) <= batch:
-            raise ValueError(f"x: expected 1 to {batch} samples, got {len(x)}")
-        if y.shape not in (shapes := ((len(x), widths[-1]), (len(x),))[: 2 if widths[-1] == 1 else 1]):
-            raise ValueError(f"y: expected shape {' or '.join(map(str, shapes))}, got {y.shape}")
-        if y.dtype != dtype:
-            y = floats("y", y).astype(dtype)
-        if loss != "squared" and not (y * y == 1).all():
+        if y.ndim not in (1, 2) or len(y) != len(x) or y.size != len(x) * c:
+            raise ValueError(f"y: expected shape ({len(x)}, {c}){f' or ({len(x)},)' if c == 1 else ''}, got {y.shape}")
+        if loss != "squared" and np.count_nonzero(y * y == 1) < len(y):
             raise ValueError(f"y: expected labels -1 or 1, got {y[y * y != 1][0]}")
-        return x, y.reshape(-1, widths[-1])
+        return x, y.reshape(-1, c)
 
     return gradient
 

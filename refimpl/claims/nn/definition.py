@@ -39,8 +39,8 @@ FORMULAS: dict[str, Callable] = {
 
 def off_kinks(rng, shape, away=0.05):
     """Normal numbers of size 1, none nearer to 0 than `away`, that float32 can hold."""
-    x = rng.normal(size=shape)
-    return frozen((x + away * np.sign(x)).astype(np.float32).astype(np.float64))
+    x = np.asarray(rng.normal(size=shape))
+    return frozen(np.asarray(x + away * np.sign(x), np.float32).astype(np.float64))
 
 
 class Case(NamedTuple):
@@ -90,7 +90,7 @@ def complex_step(f, arrays, k):
     """∂f/∂arrays[k] of a function of arrays with one number as its result, entry by entry."""
     d = np.zeros(arrays[k].shape)
     for at in np.ndindex(d.shape):
-        moved = arrays[k].astype(complex)
+        moved = np.array(arrays[k], complex)
         moved[at] += 1j * STEP
         d[at] = np.imag(f(*arrays[:k], moved, *arrays[k + 1 :])) / STEP
     return d
@@ -102,7 +102,7 @@ def gradients(case, dy) -> list:
 
 
 def gap(got, expected) -> float:
-    """The largest of the gaps between arrays, against the larger of 1 and what is expected: sums of numbers of size 1 may cancel."""
+    """The gap against the larger of 1 and what is expected, for numbers of size 1 whose sums may cancel; of lists, the largest."""
     if isinstance(expected, list):
         if len(got) != len(expected):
             raise ValueError(f"{len(expected)} gradients expected, got {len(got)}")

@@ -113,7 +113,7 @@ def minimise_energy(
     points = refine(ends[int(np.argmin(energies))], s, variant, gtol)
     E, dW = energy_and_gradient(points, s, reduction="sum_unordered", **variant)
     norm = largest(least_subgradient(points, dW, s, variant))
-    success = norm <= gtol * force_scale(n, E, s)
+    success = bool(norm <= gtol * force_scale(n, E, s))
     message = "converged" if success else f"gradient {norm:.1e} is above its tolerance"
     bound = lower_bound(n, d, s, half_space, angular)
     return Minimum(points, float(E), bound, norm, energies, restarts, success, message)

@@ -64,9 +64,10 @@ def regularised(params: Sequence, hidden_layers: Sequence[int] | None = None) ->
     Layers are the entries that have a W, the last of them is the output. hidden_layers: those hidden layers only.
     Raises ValueError if there is no such layer.
     """
-    *hidden, output = [k for k, layer in enumerate(params) if hasattr(layer, "W")] or [None]
-    if output is None:
+    layers = [k for k, layer in enumerate(params) if hasattr(layer, "W")]
+    if not layers:
         raise ValueError("params: expected a sequence of layers of which at least one has a W, got none")
+    *hidden, output = layers
     chosen = hidden if hidden_layers is None else sorted(set(hidden_layers))
     if not set(chosen) <= set(hidden):
         raise ValueError(f"hidden_layers: expected some of the hidden layers {hidden}, got {chosen}")
@@ -171,8 +172,9 @@ def regulariser(
     """
 
     def objective(theta):
-        params, gradient, value = unravel(theta), np.zeros_like(theta), 0.0
-        dparams = unravel(gradient)
+        theta = floats("theta", theta, ("p",))
+        gradient, value = np.zeros_like(theta), 0.0
+        params, dparams = unravel(theta), unravel(gradient)
         for k, weight, half in terms(params, hidden, output, s, half_space, hidden_layers, angular, as_released):
             with naming(f"params[{k}].W"):
                 E, dW = energy_and_gradient(filters(params[k].W), s, half, angular, "mean", as_released=as_released)
@@ -186,13 +188,14 @@ def regulariser(
 def terms(params, hidden, output, s, half_space, hidden_layers, angular, as_released):
     """(index, weight, half space?) of every layer with a part in the objective."""
     inner, last = regularised(params, hidden_layers)
-    default = (1.0, 1.0)
+    usual = 1.0, 1.0
     if as_released:
         from refimpl.papers.hyperspherical_energy.released import released_weights
 
-        default = released_weights(s, angular)
-    hidden, output = (nonnegative(name, d if w is None else w) for name, w, d in zip(("hidden", "output"), (hidden, output), default, strict=True))
+        usual = released_weights(s, angular)
     exponent(s)
+    hidden = nonnegative("hidden", usual[0] if hidden is None else hidden)
+    output = nonnegative("output", usual[1] if output is None else output)
     return [(k, w, half) for k, w, half in [*((k, hidden, half_space) for k in inner), (last, output, False)] if w > 0]
 
 
@@ -258,17 +261,18 @@ def subset_energy_forward(
     Notes
     -----
     Over all subsets of b ≥ 2 neurons, value and gradient average to those of the whole layer: the mean over b(b−1) pairs is
-    unbiased. In half space with the constant pairs (ŵ_i, −ŵ_i) it is not, since they weigh more in a small subset: the gradient averages to
+    unbiased. In half space with the constant pairs (ŵ_i, −ŵ_i) it is not, since they weigh more in a small subset: the gradient
+    averages to
 
         ((b−1)/(2b−1)) / ((m−1)/(2m−1))
 
     of the layer's. include_self_antipodes=False leaves them out, and the bias with them.
     """
     W = neurons(W)
-    rows = chosen_rows(rows, len(W), rng)
+    chosen = chosen_rows(rows, len(W), rng)
     with naming("W[rows]"):
-        E, cache = energy_forward(W[rows], s, half_space, angular, "mean", include_self_antipodes)
-    return E, (W.shape, rows, cache)
+        E, cache = energy_forward(W[chosen], s, half_space, angular, "mean", include_self_antipodes)
+    return E, (W.shape, chosen, cache)
 
 
 def subset_energy_backward(dE, cache):
@@ -378,7 +382,9 @@ def class_labels(labels, m):
 
 
 # ---- why diversity helps: one hidden layer without bias, f(x) = Σ_k v_k σ(w_k·x), L = 1/(2n) Σ_j (f(x_j) − y_j)²
-def gradient_factors(W: ArrayLike, v: ArrayLike, X: ArrayLike, y: ArrayLike, activation: tuple[Callable, Callable]) -> tuple[np.ndarray, np.ndarray]:
+def gradient_factors(
+    W: ArrayLike, v: ArrayLike, X: ArrayLike, y: ArrayLike, activation: tuple[Callable, Callable]
+) -> tuple[np.ndarray, np.ndarray]:
     """The two factors of ∂L/∂W = D r: D has the blocks v_k σ'(w_k·x_j) x_j, and r_j = (f(x_j) − y_j)/n.
 
     Parameters
@@ -436,6 +442,6 @@ def residual_bound(D: ArrayLike, r: ArrayLike) -> float:
     return float(np.sqrt(gradient @ gradient) / smallest) if smallest > 0 else float("inf")
 
 
-def numbers(name, x, shape):
+def numbers(name: str, x: ArrayLike, shape: tuple) -> np.ndarray:
     """x as finite numbers of that shape."""
     return finite(name, floats(name, x, shape))

@@ -177,7 +177,9 @@ def gram_determinant_backward(dvalue, cache):
     """
     X, near, A, value, half_space, sphere = cache
     if not np.isfinite(value):
-        raise ValueError("W: expected directions with a positive Gram determinant, but two of them coincide, or nearly so, and eps is too small")
+        raise ValueError(
+            "W: expected directions with a positive Gram determinant, but two of them are too close for so small an eps"
+        )
     S = -4 * np.linalg.inv(A) * near
     np.fill_diagonal(S, 0)
     dX, m = dvalue * (S @ X), len(sphere[0])
@@ -205,9 +207,9 @@ def polarisation_forward(W: ArrayLike, v: ArrayLike, half_space: bool = False) -
 
     Notes
     -----
-    A game: v descends the potential and W ascends it, so the least potential over the sphere grows and no region stays empty. (There
-    is no greatest one, it is infinite at every neuron.) The released code adds the negative of the potential to the network's loss,
-    with the weight 1 for hidden layers, in half space, and 10 for the output, and takes 10 steps in v for each in W [C].
+    A game: v descends the potential and W ascends it, so the least potential over the sphere grows and no region stays empty.
+    (There is no greatest one, it is infinite at every neuron.) The released code adds the negative of the potential to the loss of
+    the network, with weight 1 for hidden layers, in half space, and 10 for the output, and takes 10 steps in v for each in W [C].
     """
     W = neurons(W)
     v = finite("v", floats("v", v, (W.shape[1],), smooth=True))
@@ -251,7 +253,7 @@ def projected_energy_forward(
     ----------
     W : array_like, shape (m, d)
     P : array_like, shape (c, k, d)
-        c ≥ 1 projections to k ≥ 2 dimensions, as from :func:`projections`.
+        c ≥ 1 projections to k ≥ 2 dimensions, as from :func:`projections`; taken in W's precision.
     s, half_space, angular, reduction : as for :func:`energy_forward`; the defaults, but for the weights, are the released ones [C]
 
     Returns
@@ -287,7 +289,7 @@ def projected_energy_backward(dE, cache):
 
 # ---- OPT: a rotation of all neurons
 def rotate_forward(W: ArrayLike, R: ArrayLike) -> tuple[np.ndarray, tuple]:
-    """W Rᵀ with an orthogonal R: E(W Rᵀ) = E(W), so training R alone keeps the energy of a random W, near the minimum in many dimensions.
+    """W Rᵀ with an orthogonal R: E(W Rᵀ) = E(W), so training R alone keeps the low energy that random neurons of many inputs have.
 
     W : array_like, shape (m, d); R : array_like, shape (d, d). Returns (W Rᵀ, cache).
     Raises TypeError or ValueError if W or R are not such matrices, are not finite, or R is not orthogonal within 1e-5.

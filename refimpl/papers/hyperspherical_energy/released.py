@@ -3,28 +3,30 @@
 Everything here was read in that code (three repositories: image classification, image generation, SphereFace+). Each row is one
 difference; forward and gradient are written by hand as everywhere, with the failures of the original where it has any.
 
-    what          the paper says                        the code does                                          here
-    s = 0         −log ρ                                −log ρ²: value and gradient are twice the paper's      released_energy_forward, s=0
-    s = 1, 2      ρ^{-s}                                (ρ²)^{-s/2}: the same; any other s is missing          released_energy_forward
-    mean          over ordered pairs                    over the strict upper triangle: the same number        released_energy_forward
-    norm          ‖w‖                                   √(‖w‖² + ε), ε = 1e-4: cosines shrink, lengths matter  eps=1e-4; 0 turns it off
-    diagonal      no pair (i, i)                        1 is added to ρ²_ii, then the entry is subtracted      released_energy_forward
-    angle         θ                                     a = arccos(t)/π + ε, arccos not clipped: NaN where     angular=True; for s > 0
-                                                        rounding takes a cosine beyond 1 (below)               π^s times the paper's
-    half space    2m points, m constant pairs           the same, but ε makes those pairs depend on ‖w‖        half_space=True
-    λ_h, λ_o      free                                  1 and 10; for angles with s = 1, 2: 0.1 and 1;         released_weights; logged=True:
-                                                        a tenth of that in the logs shipped of full space      those of the logs
-    data loss     cross-entropy                         labels smoothed by 0.01, log(softmax + 1e-4)           released_loss_forward
-    weight decay  as before                             ½ 5e-4 ‖·‖² on filters, and on γ, β of normalisation   released_decay_forward
-    hidden layer  convolutions with rectifier           also a last linear 4×4 convolution                     every layer with a W counts
-    generation    half space: antipodes as neurons      antipode appended to the features: full space          gan_energy_forward
-                  mean over m(m−1)                      over m², log(ρ² + ε) with its constant of zero entries gan_energy_forward
-                  one neuron an output channel          transposed convolution: one an input channel           transposed=True
-                  λ                                     1e-7 with spectral normalisation, 1e-6 without         GAN_WEIGHTS
-    SphereFace+   mean energy of the classifiers        reports Σ_i Σ_j ‖w_i − w_{y_j}‖²/N, descends along     sphereface_plus_forward
-                                                        something else, and ignores the loss's own weight
+    what           the paper says         the code does                                         here
+    s = 0          −log ρ                 −log ρ²: value and gradient are twice the paper's     released_energy_forward
+    s = 1, 2       ρ^{-s}                 (ρ²)^{-s/2}: the same; it has no other s
+    mean           over ordered pairs     over the strict upper triangle: the same number
+    norm           ‖w‖                    √(‖w‖² + ε), ε = 1e-4: cosines shrink, and            eps=1e-4; 0 turns it off
+                                          lengths matter
+    diagonal       no pair (i, i)         1 is added to ρ²_ii, then the entry subtracted
+    angle          θ                      a = arccos(t)/π + ε, so π^s times the paper's for     angular=True
+                                          s > 0; not clipped: NaN where t exceeds 1, see below
+    half space     m constant pairs       with ε these pairs depend on ‖w‖                      half_space=True
+    λ_h, λ_o       free                   1 and 10; for angles with s = 1, 2: 0.1 and 1;        released_weights
+                                          logs shipped of full space show a tenth of that       logged=True
+    hidden layers  convolutions           also a last one that is linear                        every layer with a W
+    data loss      cross-entropy          labels smoothed by 0.01, log(softmax + 1e-4)          released_loss_forward
+    weight decay   as before              ½ 5e-4 ‖·‖² of filters, and of γ, β of batch norm     released_decay_forward
+    generation     antipodes as neurons   appended to the features: that is full space          gan_energy_forward
+                   mean over m(m−1)       over m², log(ρ² + ε), zero entries included
+                   an output channel      transposed convolution: an input channel              transposed=True
+                   λ                      1e-7 with spectral normalisation, 1e-6 without        GAN_WEIGHTS
+    SphereFace+    energy of classifiers  reports Σ_i Σ_j ‖w_i − w_{y_j}‖²/N, descends another  sphereface_plus_forward
+                                          direction, ignores the weight of its own loss
 
-`as_released=True` of `energy_and_gradient`, `network_energy_forward` and `regulariser` selects the first nine rows.
+`as_released=True` of `energy_and_gradient`, `network_energy_forward` and `regulariser` selects the rows on energies, weights and
+layers of image classification; the others are functions of their own.
 
 NaN. In float32 the 1e-4 is lost beside ‖w‖² ≫ 1.7e3, a neuron's cosine with itself may round to more than 1, and its arccos, NaN,
 survives the subtraction of the diagonal. It comes out here as it does there, without a warning; at which ‖w‖ depends on how the
@@ -41,15 +43,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
-from refimpl.papers.hyperspherical_energy.energy import exponent, neurons
+from refimpl.papers.hyperspherical_energy.energy import exponent
 from refimpl.papers.hyperspherical_energy.network import class_labels, filters, nonnegative
 from refimpl.params import ravel
 
-GAN_WEIGHTS = {"spectral normalisation": 1e-7, "none": 1e-6}  # weight of gan_energy_forward in the loss, by normalisation of the layers
+GAN_WEIGHTS = {
+    "spectral normalisation": 1e-7,
+    "none": 1e-6,
+}  # weight of gan_energy_forward in the loss, by normalisation of the layers
 
 
 # ---- image classification: energies
-def released_energy_forward(W: ArrayLike, s: float = 2.0, half_space: bool = False, angular: bool = False, eps: float = 1e-4) -> tuple[Any, tuple]:
+def released_energy_forward(
+    W: ArrayLike, s: float = 2.0, half_space: bool = False, angular: bool = False, eps: float = 1e-4
+) -> tuple[Any, tuple]:
     """Mean over pairs of −log q, q^{-1/2} or q^{-1} for s = 0, 1, 2;  angular: of −log a, a^{-1} or a^{-2}.
 
         t_ij = w_i·w_j / √((‖w_i‖²+ε)(‖w_j‖²+ε)),   q = 2 − 2t,   a = arccos(t)/π + ε
@@ -57,7 +64,7 @@ def released_energy_forward(W: ArrayLike, s: float = 2.0, half_space: bool = Fal
     Parameters
     ----------
     W : array_like, shape (m, d)
-        Weights, one neuron a row; m ≥ 2 (half space: m ≥ 1), d ≥ 2. Lengths matter where they are not ≫ √ε.
+        Weights, one neuron a row; m ≥ 2 (half space: m ≥ 1). Lengths matter where they are not ≫ √ε; a row may be zero.
     s : {0, 1, 2}
     half_space : bool
         The 2m rows ±w_i in place of the m rows w_i.
@@ -75,14 +82,16 @@ def released_energy_forward(W: ArrayLike, s: float = 2.0, half_space: bool = Fal
     TypeError, ValueError
         If W is no such matrix, an entry is not finite, s is another number, eps < 0, or eps is 0 and a row too.
     """
-    W, s, eps = neurons(W), exponent(s), nonnegative("eps", eps)
+    W, s, eps = numbers(W, ("m", "d")), exponent(s), nonnegative("eps", eps)
     if s not in (0, 1, 2):
         raise ValueError(f"s: expected 0, 1 or 2, which is what the released code has, got {s}")
     m = len(W)
     F = np.concatenate([W, -W]) if half_space else W
     points = len(F)
     if points < 2:
-        raise ValueError(f"W: expected at least 2 neurons, because the released code divides by the number of pairs, got shape {W.shape}")
+        raise ValueError(
+            f"W: expected at least 2 neurons, because the released code divides by the number of pairs, got shape {W.shape}"
+        )
     U, norm = shrunk(F, eps)
     t = U @ U.T
     if angular and eps == 0:
@@ -99,7 +108,7 @@ def released_energy_forward(W: ArrayLike, s: float = 2.0, half_space: bool = Fal
 
 
 def released_energy_backward(dE, cache):
-    """dW (m, d), through t_ij with ∂t_ij/∂w_i = (û_j − t_ij û_i)/√(‖w_i‖²+ε), û_i = w_i/√(‖w_i‖²+ε): not quite orthogonal to w_i."""
+    """∂t_ij/∂w_i = (û_j − t_ij û_i)/√(‖w_i‖²+ε) with û_i = w_i/√(‖w_i‖²+ε): not quite orthogonal to w_i.  Returns dW (m, d)."""
     U, norm, t, z, s, half_space, angular, eps, pairs = cache
     with np.errstate(all="ignore"):
         if angular:
@@ -123,6 +132,14 @@ def released_weights(s: float, angular: bool = False, logged: bool = False) -> t
         raise ValueError(f"s: expected 0, 1 or 2, which is what the released code has, got {s}")
     hidden, output = (0.1, 1.0) if angular and s > 0 else (1.0, 10.0)
     return (hidden / 10, output / 10) if logged else (hidden, output)
+
+
+def numbers(W: ArrayLike, shape: tuple | None = None, smooth: bool = True) -> np.ndarray:
+    """W as finite numbers, at least one; a zero row is nothing special to the released code."""
+    a = finite("W", floats("W", W, shape, smooth))
+    if a.size == 0:
+        raise ValueError(f"W: expected at least one neuron and one coordinate, got shape {a.shape}")
+    return a
 
 
 def shrunk(F, eps):
@@ -192,8 +209,8 @@ def released_decay_backward(dvalue, cache):
 def gan_energy_forward(W: ArrayLike, eps: float = 1e-4, transposed: bool = False) -> tuple[Any, tuple]:
     """−(1/m²) Σ_ij log(q_ij + ε), q_ij the squared distance for i < j and 0 elsewhere, of the rows (w_i, −w_i).
 
-    Appending −w_i to the features of w_i, not to the neurons, changes no cosine (but for ε: it is as if W were √2 W). So this is the
-    logarithmic energy of full space, E_0/m² with pairs counted in both orders, plus the constant −log ε (m+1)/(2m).
+    Appending −w_i to the features of w_i, not to the neurons, changes no cosine (but for ε: it is as if W were √2 W). So this is
+    the logarithmic energy of full space, E_0/m² with pairs counted in both orders, plus the constant −log ε (m+1)/(2m).
 
     Parameters
     ----------
@@ -213,14 +230,12 @@ def gan_energy_forward(W: ArrayLike, eps: float = 1e-4, transposed: bool = False
     TypeError, ValueError
         If W is no such array, an entry is not finite, eps is not > 0, or `transposed` meets a dense layer.
     """
-    W, eps = finite("W", floats("W", W, smooth=True)), nonnegative("eps", eps)
+    W, eps = numbers(W), nonnegative("eps", eps)
     if eps == 0:
         raise ValueError("eps: expected a number > 0, because the code takes its logarithm, got 0.0")
     if transposed and W.ndim != 4:
         raise ValueError(f"W: expected shape (o, c, kh, kw) of a transposed convolution, got {W.shape}")
     rows = filters(W.transpose(1, 0, 2, 3) if transposed else W)
-    if rows.size == 0:
-        raise ValueError(f"W: expected at least one neuron and one coordinate, got shape {W.shape}")
     U, norm = shrunk(np.concatenate([rows, -rows], axis=1), eps)
     t = U @ U.T
     q = np.triu(2 - 2 * t, 1)
@@ -270,7 +285,7 @@ def sphereface_plus_forward(W: ArrayLike, labels: ArrayLike, alpha: float = 1.0,
     With every class once and unit rows this is 2N − 2‖Σ_i ŵ_i‖²/N, the energy with s = −2: it sees nothing but the centroid (see
     :mod:`refimpl.papers.hyperspherical_energy.related`).
     """
-    W = neurons(W, smooth=False)
+    W = numbers(W, ("N", "d"), smooth=False)
     y, alpha = class_labels(labels, len(W)), nonnegative("alpha", alpha)
     centre = np.mean(W, axis=0)
     count = np.bincount(y, minlength=len(W)).astype(W.dtype)

@@ -1,7 +1,7 @@
 """Published tables and figures beside ours, by name: `refimpl reproduce NAME`.
 
 A reproduction is a module with a frozen `Config`, whose defaults are the published values, `QUICK`, a smaller one, and
-`run(config, rng, workers) -> Result`. A Result has `verdict`, `table()`, `figures()` and `to_json()`; its verdict is one of VERDICTS.
+`run(config, rng, workers) -> Result`. A Result has `verdict`, one of VERDICTS, `table()`, `figures()` and `to_json()`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Reproduction(NamedTuple):
 
 REPRODUCTIONS = {
     "thomson": Reproduction(
-        "refimpl.experiments.hyperspherical_energy", "minimal energies of electrons on a sphere beside the published ones, with pictures"
+        "refimpl.experiments.hyperspherical_energy", "minimal energies of electrons on a sphere beside the published ones"
     ),
 }
 
@@ -62,7 +62,7 @@ def reproduce(name: str, quick: bool = False, seeds: int | None = None, workers:
 
 
 def save(result: Any, out: str | Path, name: str) -> Iterator[Path]:
-    """Write NAME.txt, NAME.json and a PNG for each figure into the folder `out`, made if need be; yields each path when it is written."""
+    """Write NAME.txt, NAME.json and a PNG for each figure into the folder `out`; yields each path when it is written."""
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     texts = ((".txt", result.table() + "\n"), (".json", result.to_json() + "\n"))

@@ -10,7 +10,7 @@ import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,7 +46,11 @@ class Config:
 
 
 QUICK = Config(
-    thomson=(*range(2, 13), 16, 20, 24, 32, 42, 50, 72, 122, 192), logarithmic=(5, 7, 12), inverse_square=(5, 7, 12), restarts=8, trap_starts=40
+    thomson=(*range(2, 13), 16, 20, 24, 32, 42, 50, 72, 122, 192),
+    logarithmic=(5, 7, 12),
+    inverse_square=(5, 7, 12),
+    restarts=8,
+    trap_starts=40,
 )
 
 
@@ -136,6 +140,11 @@ def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1
     return Result(config, tuple(row for row, _ in found), trap, points, trapped)
 
 
+def because(part: Row | Trap) -> str:
+    """Verdict and reason."""
+    return f"{part.verdict}: {part.why}" if part.why else part.verdict
+
+
 @dataclass(frozen=True)
 class Result:
     """The table, the trap, and the points (not in the JSON)."""
@@ -158,37 +167,37 @@ class Result:
             rows = [r for r in self.rows if r.s == s]
             if not rows:
                 continue
-            lines += [f"{TITLES[s]}. Table: {published.source}.", ""]
-            lines += [f"{'N':>4} {'ours':>18} {'table':>16} {'difference':>11} {'lower bound':>16} {'':<10} {'hits':>7} {'CPU s':>6}  verdict"]
+            head = f"{'N':>4} {'ours':>18} {'table':>16} {'':<10} {'difference':>11} {'lower bound':>16} {'hits':>7} {'CPU s':>6}  verdict"
+            lines += [f"{TITLES[s]}. Table: {published.source}.", "", head]
             for r in rows:
+                known, hits = "proven" if r.proven else "best known", f"{r.hits}/{r.starts}"
                 lines.append(
-                    f"{r.n:>4} {r.ours:>18.9f} {r.table:>16.{published.decimals}f} {r.ours - r.table:>+11.1e} {r.lower_bound:>16.9f} "
-                    f"{'proven' if r.proven else 'best known':<10} {f'{r.hits}/{r.starts}':>7} {r.seconds:>6.2f}  {r.verdict}"
-                    + (f": {r.why}" if r.why else "")
+                    f"{r.n:>4} {r.ours:>18.9f} {r.table:>16.{published.decimals}f} {known:<10} {r.ours - r.table:>+11.1e} "
+                    f"{r.lower_bound:>16.9f} {hits:>7} {r.seconds:>6.2f}  {because(r)}"
                 )
             lines.append("")
         t = self.trap
         count = {v: sum(r.verdict == v for r in self.rows) for v in reversed(VERDICTS)}
+        counts = [f"{n} {'agree' if v == 'agrees' else v}" for v, n in count.items() if n]
         return "\n".join(
             [
                 *lines,
-                f"The trap, N = 42 from the Caspar-Klug points: {t.ours:.9f} (table {t.table:.9f}), {t.ours - t.best:.3f} above the best known;",
-                f"{t.zero_modes} zero modes (42 lengths, 3 rotations), the next {t.lowest_mode:.2f}: a strict local minimum. {t.verdict}"
-                + (f": {t.why}" if t.why else ""),
+                f"The trap, N = 42 from the Caspar-Klug points: {t.ours:.9f} (table {t.table:.9f}), {t.ours - t.best:.3f} above the",
+                f"best known; {t.zero_modes} zero modes (42 lengths, 3 rotations), the next {t.lowest_mode:.2f}. {because(t)}",
                 "",
-                "Energies count each pair of points once; the paper's sum counts it twice. hits: starts that ended at the energy found.",
-                "lower bound: no N points have less (a theorem). CPU s: of all starts together.",
+                "Energies count each pair of points once; the paper's sum counts it twice. hits: starts that ended at the energy",
+                "found. lower bound: no N points have less (a theorem). CPU s: of all starts together.",
                 f"Seed {self.config.seed}, {self.config.restarts} random starts, and the Caspar-Klug points where there are such.",
-                f"{len(self.rows)} minima: " + ", ".join(f"{n} {'agree' if v == 'agrees' else v}" for v, n in count.items() if n) + ".",
-                f"Verdict: {self.verdict}.",
+                f"{len(self.rows)} minima: {', '.join(counts)}. Verdict: {self.verdict}.",
             ]
         )
 
     def to_json(self) -> str:
         """Settings, versions, rows and the trap."""
-        data = {"name": "thomson", "verdict": self.verdict, "config": asdict(self.config), "versions": versions()}
-        data |= {"rows": [asdict(r) for r in self.rows], "trap": asdict(self.trap)}
-        return json.dumps(data, indent=1, ensure_ascii=False)
+        settings = {"name": "thomson", "verdict": self.verdict, "config": asdict(self.config), "versions": versions()}
+        return json.dumps(
+            settings | {"rows": [asdict(r) for r in self.rows], "trap": asdict(self.trap)}, indent=1, ensure_ascii=False
+        )
 
     def figures(self) -> dict[str, Figure]:
         """By name: the spheres, the trap, the energies against their bounds."""
@@ -201,8 +210,9 @@ class Result:
         shown = [n for n in (4, 5, 6, 7, 8, 12, 16, 24, 32, 50, 72, 122, 192, 272, 372) if (1.0, n) in self.points]
         columns = 5
         lines = -(-len(shown) // columns)
-        figure = Figure(figsize=(2.5 * columns, 2.8 * lines + 1.2), layout="none")
-        figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.7 / (2.8 * lines + 1.2), bottom=0.5 / (2.8 * lines + 1.2), wspace=0.02, hspace=0.22)
+        height = 2.8 * lines + 1.2
+        figure = Figure(figsize=(2.5 * columns, height))
+        figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.7 / height, bottom=0.5 / height, wspace=0.02, hspace=0.22)
         seen: set[int] = set()
         energies = {r.n: r for r in self.rows if r.s == 1.0}
         for k, n in enumerate(shown):
@@ -210,19 +220,21 @@ class Result:
             seen |= draw_sphere(axes, self.points[1.0, n])
             axes.set_title(f"N = {n}", fontsize=11, pad=2)
             row = energies[n]
-            axes.text(0, -1.16, f"{row.ours:.6f}{', proven' if row.proven else ''}", ha="center", va="top", fontsize=8, color="0.35")
-        figure.suptitle("Electrons on a sphere: least Coulomb energy found, cells coloured by their number of neighbours", fontsize=12)
+            caption = f"{row.ours:.6f}, proven" if row.proven else f"{row.ours:.6f}"
+            axes.text(0, -1.16, caption, ha="center", va="top", fontsize=8, color="0.35")
+        figure.suptitle("Electrons on a sphere: least Coulomb energy, cells coloured by their number of neighbours", fontsize=12)
         neighbours_legend(figure, seen)
         return figure
 
 
 # ---- pictures
-COLOURS = {3: "#7a9e7e", 4: "#e3b23c", 5: "#c8553d", 6: "#cfdae3", 7: "#3a6ea5", 8: "#5b3758"}  # 6, the neighbours of flat space, recedes
+# by number of neighbours; 6, that of a flat lattice, recedes
+COLOURS = {3: "#7a9e7e", 4: "#e3b23c", 5: "#c8553d", 6: "#cfdae3", 7: "#3a6ea5", 8: "#5b3758"}
 LIGHT = np.array([-0.45, 0.55, 0.70])  # from the upper left, towards the reader
 
 
 def cells(U: np.ndarray) -> list[np.ndarray]:
-    """Corners of the Voronoi cell of each point on the sphere, in order; corners nearer than 1e-3 to the one before are one corner."""
+    """Corners of the Voronoi cell of each point on the sphere, in order; those nearer than 1e-3 to the one before count as it."""
     from scipy.spatial import SphericalVoronoi
 
     voronoi = SphericalVoronoi(U)
@@ -241,7 +253,7 @@ def best_view(U: np.ndarray) -> np.ndarray:
 
 
 def draw_sphere(axes, U: np.ndarray, pixels: int = 500) -> set[int]:
-    """The visible half of the sphere, seen from afar: every pixel coloured by the cell it lies in, lit from the upper left; edges and points.
+    """The visible half of the sphere, from afar: pixels coloured by the cell they lie in, lit from the upper left; edges, points.
 
     Returns the numbers of neighbours that are seen.
     """
@@ -287,7 +299,7 @@ def draw_trap(result: Result) -> Figure:
     """n = 42: the icosahedral local minimum, the best known, and where random starts end."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.3), layout="none")
+    figure = Figure(figsize=(11, 4.3))
     figure.subplots_adjust(left=0.01, right=0.98, top=0.84, bottom=0.2, wspace=0.06)
     trap, seen = result.trap, set()
     pictures = [(result.trapped, "the trap: Caspar-Klug, icosahedral", trap.ours)]
@@ -307,7 +319,7 @@ def draw_trap(result: Result) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="upper center")
     box = axes.get_position()
-    axes.set_position([box.x0 + 0.045, box.y0 + 0.02, box.width - 0.045, box.height - 0.02])
+    axes.set_position((box.x0 + 0.045, box.y0 + 0.02, box.width - 0.045, box.height - 0.02))
     figure.suptitle(f"Forty-two electrons: symmetry costs {trap.ours - trap.best:.3f}", fontsize=12)
     neighbours_legend(figure, seen)
     return figure
@@ -328,7 +340,7 @@ def draw_growth(result: Result) -> Figure:
     bound = excess([lower_bound(int(k), 3, 1.0) for k in n], n)
     axes.fill_between(n, bound, -0.6, color="#c8553d", alpha=0.15, linewidth=0)
     axes.plot(n, bound, color="#c8553d", linewidth=1.4, label="no N points are below: proven")
-    constant = growth_of_minimum(3, 1.0).second / 2
+    constant = growth_of_minimum(3, 1.0).second / 2  # each pair once
     axes.axhline(constant, color="0.35", linestyle="--", linewidth=1, label=f"N → ∞, conjectured: {constant:.5f}")
     axes.plot(ns, excess([r.table for r in rows], ns), "o", ms=7, mfc="none", mec="#3a6ea5", label="published")
     axes.plot(ns, excess([r.ours for r in rows], ns), ".", ms=4, color="#222222", label="found here")

@@ -35,7 +35,7 @@ def value_and_gradient(impl):
 
 
 def descend(impl, W, s, rounds=4):
-    """Unit rows where L-BFGS on the raw rows ends: started again from unit rows, for the steps it can take shrink with their length."""
+    """Unit rows where L-BFGS on the raw rows ends, started again from unit rows: its steps shrink as the rows grow."""
     from scipy.optimize import minimize
 
     loss = value_and_gradient(impl)
@@ -103,12 +103,12 @@ def simplex_has_the_least_energy(impl, m, d, s, seed):
 
 
 @claim(
-    "H14", source="Welch bound in half space, spec 3.3", tolerance=1e-11, single=1e-5, m=Integer(2, 10), more=Integer(0, 3), d=Integer(2, 10), s=S, seed=Seed(),
-    frame=Choice("orthonormal", "planar axes at 60°", "icosahedral axes"),
+    "H14", source="Welch bound in half space, spec 3.3", tolerance=1e-11, single=1e-5, m=Integer(2, 10), more=Integer(0, 3),
+    d=Integer(2, 10), s=S, seed=Seed(), frame=Choice("orthonormal", "planar axes at 60°", "icosahedral axes"),
     catches="h(t) = g(t) + g(t) for g(t) + g(−t); the antipodes left out",
 )  # fmt: skip
 def equiangular_frames_have_the_least_energy_in_half_space(impl, m, more, d, s, seed, frame):
-    """Mean half-space energy is at least [(m−1)h(√w) + f(2)]/(2m−1), w Welch's bound; orthonormal neurons and equiangular frames attain it."""
+    """Mean half-space energy is at least [(m−1)h(√w) + f(2)]/(2m−1), w Welch's bound; equiangular frames attain it."""
 
     def bound(m, d):
         t = sqrt(max(0.0, (m - d) / (d * (m - 1))))
@@ -138,8 +138,8 @@ def equiangular_frames_have_the_least_energy_in_half_space(impl, m, more, d, s, 
     catches="Hessian-vector products; a minimum that has not converged",
 )  # fmt: skip
 def minima_are_rigid(impl, hk):
-    """At the Caspar-Klug minima for n = 12, 32, 42 and 72, s = 1, the Hessian has n + 3 zero modes (lengths, rotations) and no negative one."""
-    # residual: the largest of the n + 3, or a negative one, in units of the smallest of the others
+    """At the Caspar-Klug minima of 12, 32, 42 and 72 points, s = 1, the Hessian has n + 3 zero modes and no negative one."""
+    # n lengths and 3 rotations; residual: the largest of these, or a negative one, in units of the smallest of the others
     U = from_caspar_klug(impl, *map(int, hk.split()))
     n = len(U)
     H = np.array([np.asarray(impl.energy_hessian_vector(U, e, 1.0)).ravel() for e in np.eye(3 * n).reshape(-1, n, 3)])
@@ -156,7 +156,7 @@ def thomson_minima_are_found(impl, n):
     """Minimising the energy for s = 1 on the sphere finds the published Thomson energies, and the gradient vanishes there."""
     # residual in units of 1e-8 (up to n = 64, by search) or 1e-11 relative (from Caspar-Klug points); of 1e-6 for the forces
     known = tables.THOMSON.energies[n]
-    U = minimum(impl, n, 1.0, known) if n <= 64 else from_caspar_klug(impl, *configurations.triangulation_number(n))
+    U = minimum(impl, n, 1.0, known) if n <= 64 else from_caspar_klug(impl, *(configurations.triangulation_number(n) or ()))
     tolerance = 1e-8 if n <= 64 else 1e-11 * known + 5e-10  # the table is rounded to nine decimals
     return max(abs(thomson_energy(impl, U, 1.0) - known) / tolerance, residual_force(impl, U, 1.0) / 1e-6)
 
@@ -175,11 +175,12 @@ def only_logarithmic_minima_are_centred(impl, n, s):
 
 
 @claim(
-    "H20", source="universal optimality, spec 4.5", tolerance=1.0, name=Choice(*(c.name for c in SHARP)), s=Choice(1.0, 0.0, 0.5, 2.0, 5.0),
+    "H20", source="universal optimality, spec 4.5", tolerance=1.0, name=Choice(*(c.name for c in SHARP)),
+    s=Choice(1.0, 0.0, 0.5, 2.0, 5.0),
     catches="any kernel that does not decrease with the distance; normalising columns",
 )  # fmt: skip
 def sharp_configurations_are_minima_for_every_exponent(impl, name, s):
-    """Universally optimal points have the energy their inner products give and no gradient, and no search ends below them, for all s ≥ 0."""
+    """Universally optimal points have the energy of their inner products, no gradient, and no search ends below, for all s ≥ 0."""
     # residual in units of 1e-13 relative (energy), 1e-14 of the mean (gradient), 1e-9 relative (20 starts, up to 12 points)
     c = next(c for c in SHARP if c.name == name)
     cosines, times = np.array(c.cosines).T
@@ -200,7 +201,7 @@ def sharp_configurations_are_minima_for_every_exponent(impl, name, s):
     catches="dividing by m² for m(m−1); the constant pairs of half space",
 )  # fmt: skip
 def random_neurons_have_the_energy_of_the_uniform_measure(impl, seed):
-    """Over Gaussian neurons the mean energy averages I_s, the energy of the uniform measure; in half space [2(m−1)I_s + f(2)]/(2m−1)."""
+    """Over Gaussian neurons the mean energy averages to that of the uniform measure, I_s; half space: [2(m−1)I_s + f(2)]/(2m−1)."""
     # 400 draws, where the fourth moment of the kernel is finite; −log10 of the two-sided p, times the number of comparisons
     rng, m, worst, tests = rng_of(seed), 20, 0.0, 0
     for d, s, uniform in ((5, 0.0, -log(2) + 5 / 12), (8, 1.0, 0.752552550539), (12, 2.0, 5 / 9)):
@@ -229,7 +230,7 @@ def roots_of_unity_have_exact_energies(impl, n, s, turn):
     catches="both orders of a pair for one",
 )  # fmt: skip
 def many_points_follow_the_two_term_expansion(impl, n):
-    """The minimal Thomson energy is n²/2 − 0.5530513 n^{3/2} to 3.2e-4 for n = 100, 1.3e-4 for 272 and 1.0e-4 for 372, relatively."""
+    """The minimal Thomson energy is n²/2 − 0.5530513 n^{3/2}, relatively to 3.2e-4 for n = 100, 1.3e-4 for 272, 1e-4 for 372."""
     known, hk = tables.THOMSON.energies[n], configurations.triangulation_number(n)
     U = from_caspar_klug(impl, *hk) if hk else minimum(impl, n, 1.0, known, starts=8)
     E = thomson_energy(impl, U, 1.0)
@@ -242,7 +243,7 @@ def many_points_follow_the_two_term_expansion(impl, n):
     catches="the chord for the angle",
 )  # fmt: skip
 def angular_energies_prefer_antipodes(impl, case):
-    """By angles and logarithms a planar square beats the tetrahedron (up to s = 0.701006731497), and the cube the square antiprism."""
+    """By angle and s = 0 a planar square beats the tetrahedron, up to s = 0.701006731497, and the cube beats the antiprism."""
     # 1e-8: an arccos within a rounding unit of −1 is right to no more
     square = np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
     tetrahedron = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])

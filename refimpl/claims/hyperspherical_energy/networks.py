@@ -38,6 +38,15 @@ def kernels(W, s, variant):
     return np.sum(np.abs(paper.riesz(paper.distances(W, **options(variant)), s)))
 
 
+def gradient_gap(W, dW, expected, size):
+    """Largest error of ‖w_i‖∇_i, relative to the largest of these; or to 1e-3 of the size of the energy, where forces cancel,
+    as they do between two neurons at right angles in half space."""
+    if np.shape(dW) != expected.shape:
+        raise ValueError(f"the gradient has shape {np.shape(dW)}, expected {expected.shape}")
+    long = lengths(W.reshape(len(W), -1)).reshape(len(W), *[1] * (W.ndim - 1))
+    return float(np.max(np.abs(long * (dW - expected)))) / max(float(np.max(np.abs(long * expected))), 1e-3 * size)
+
+
 # ---- the released code
 def rounded_directions(F, eps):
     """Rows over √(‖row‖² + ε)."""
@@ -79,7 +88,7 @@ def antipodes_among_the_features_change_nothing(impl, m, d, s, kind, seed):
         doubled = frozen(np.concatenate([W, -W], axis=1))
         E, cache = impl.energy_forward(doubled, s, **options(kind))
         dW = impl.energy_backward(1.0, cache)
-        gap = relative_gap(lengths(W) * (dW[:, :d] - dW[:, d:]), lengths(W) * paper.gradient(W, s, **options(kind)))
+        gap = gradient_gap(W, dW[:, :d] - dW[:, d:], paper.gradient(W, s, **options(kind)), kernels(W, s, kind))
         return max(gap, abs(float(E) - paper.energy(W, s, **options(kind))) / kernels(W, s, kind))
     E, cache = impl.gan_energy_forward(W)
     dW, expected = impl.gan_energy_backward(1.0, cache), slope(lambda Z: released_gan(Z, 1e-4), W)
@@ -88,7 +97,7 @@ def antipodes_among_the_features_change_nothing(impl, m, d, s, kind, seed):
     q = paper.distances(far) ** 2
     full = 2 * paper.energy(far, 0) / (2 * m**2) - np.log(1e-4) * (m + 1) / (2 * m)
     drift = abs(float(impl.gan_energy_forward(far)[0]) - full) / (np.sum(1e-4 / q) / (2 * m**2) + 1e-6)  # log(q + ε) − log q < ε/q
-    gap = relative_gap(lengths(W) * dW, lengths(W) * expected)
+    gap = gradient_gap(W, dW, expected, 1.0)
     return max(gap, abs(float(E) - released_gan(W, 1e-4)) / abs(released_gan(W, 1e-4)), 0.0 if drift <= 1 else drift)
 
 
@@ -116,7 +125,7 @@ def subsets_average_to_the_layer(impl, m, b, d, s, variant, antipodes, seed):
     else:
         expected, gradient = h / sides, dh / sides
     size = kernels(W, s, variant) / pairs / sides
-    return max(abs(E - expected) / size, relative_gap(lengths(W) * dW, lengths(W) * gradient))
+    return max(abs(E - expected) / size, gradient_gap(W, dW, gradient, size))
 
 
 @claim(
@@ -140,7 +149,7 @@ def classes_of_a_batch_meet_all_classifiers(impl, m, d, s, variant, batch, seed)
 
     E, cache = impl.class_energy_forward(W, labels, s, **options(variant))
     dW, size = impl.class_energy_backward(1.0, cache), kernels(W, s, variant) / (m * (m - 1))
-    return max(abs(float(E) - energy(W)) / size, relative_gap(lengths(W) * dW, lengths(W) * slope(energy, W)))
+    return max(abs(float(E) - energy(W)) / size, gradient_gap(W, dW, slope(energy, W), size))
 
 
 @claim(
@@ -164,7 +173,7 @@ def released_energies_are_multiples_of_the_papers(impl, m, d, s, variant, eps, l
     relation = abs(float(E) - expected) / max(1.0, abs(expected)) / (5e-3 if eps else 1e-12)
     value = abs(float(E) - released(W, s, variant, eps)) / max(1.0, abs(expected)) / (1e-11 if eps else 1e-12)
     gradient = slope(lambda Z: released(Z, s, variant, eps), W)
-    return max(relation, value, relative_gap(lengths(W) * dW, lengths(W) * gradient) / 1e-11)
+    return max(relation, value, gradient_gap(W, dW, gradient, abs(expected)) / 1e-11)
 
 
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {  # σ and σ'
@@ -224,6 +233,6 @@ def a_filter_is_a_neuron(impl, m, channels, height, width, s, variant, seed):
         worst = max(worst, abs(float(E) - expected) / (kernels(flat, s, variant) / pairs))
         if k is W:
             dparams = impl.network_energy_backward(1.0, cache)
-            size = lengths(flat).reshape(m, 1, 1, 1)
-            worst = max(worst, relative_gap(size * dparams[0].W, size * gradient), float(np.max(np.abs(dparams[0].b))))
+            gap = gradient_gap(W, dparams[0].W, gradient, kernels(flat, s, variant) / pairs)
+            worst = max(worst, gap, float(np.max(np.abs(dparams[0].b))))
     return worst

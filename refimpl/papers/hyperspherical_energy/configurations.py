@@ -1,9 +1,9 @@
 """Points whose energy is known: sharp configurations, their relatives, and the starts of Caspar and Klug.
 
 A configuration is *universally optimal* if it minimises the sum of every completely monotone function of the squared distance,
-so the chord energy for all s ≥ 0 at once. Cohn and Kumar (Universally optimal distribution of points on spheres, 2007) proved it for
-the simplex, the cross-polytope, the regular polygon and fourteen more, listed in CONFIGURATIONS with the inner products that one
-of their points sees. Coordinates here are elementary: permutations and signs, or a slice of the E8 roots or of the Leech lattice.
+so the chord energy for all s ≥ 0 at once. Cohn and Kumar (Universally optimal distribution of points on spheres, 2007) proved
+it for the simplex, the cross-polytope, the regular polygon and fourteen more, listed in CONFIGURATIONS with the inner products
+that one of their points sees. Coordinates here are elementary: permutations and signs, or a slice of the E8 roots or of the Leech lattice.
 
 Functions that return points return unit rows, shape (n, d).
 """
@@ -81,7 +81,7 @@ def square() -> np.ndarray:
 
 
 def bipyramid(n: int) -> np.ndarray:
-    """Regular (n−2)-gon on the equator and the two poles, n ≥ 4; minimal for the logarithm with n = 5, and with n = 7 as far as known."""
+    """Regular (n−2)-gon on the equator and the two poles, n ≥ 4; minimal for s = 0 and n = 5, and as far as known n = 7."""
     ring = polygon(whole("n", n, 4) - 2)
     return np.concatenate([np.concatenate([ring, np.zeros((n - 2, 1))], axis=1), [[0, 0, 1], [0, 0, -1]]])
 

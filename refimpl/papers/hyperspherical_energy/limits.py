@@ -121,11 +121,12 @@ def levenshtein_rule(n: int, d: int, half_space: bool = False) -> tuple[np.ndarr
 
     Notes
     -----
-    With the node 1 of weight 1/n they integrate polynomials f of degree τ over the sphere: ∫f dσ = f(1)/n + Σ ρ_k f(t_k). Take for f
-    the polynomial that touches g from below at the t_k. If its coefficients in zonal polynomials are ≥ 0, then Σ_{i,j} f(t_ij) ≥ n² ∫f dσ,
-    so Σ_{i≠j} g ≥ Σ_{i≠j} f ≥ n² ∫f dσ − n f(1) = n² Σ ρ_k g(t_k) (Delsarte, Yudin). That they are is a theorem of Boyvalenkov, Dragnev,
-    Hardin, Saff and Stoyanova (Constructive Approximation 2016, and for projective spaces later), not derived again here.
-    Contains the simplex (τ = 1) and the Welch bound, and is attained by every configuration of the table but the 600- and 24-cell.
+    With the node 1 of weight 1/n they integrate polynomials f of degree τ over the sphere: ∫f dσ = f(1)/n + Σ ρ_k f(t_k). Take
+    for f the polynomial that touches g from below at the t_k. If its coefficients in zonal polynomials are ≥ 0, then
+    Σ_{i,j} f(t_ij) ≥ n² ∫f dσ, so Σ_{i≠j} g ≥ Σ_{i≠j} f ≥ n² ∫f dσ − n f(1) = n² Σ ρ_k g(t_k) (Delsarte, Yudin). That they are is
+    a theorem of Boyvalenkov, Dragnev, Hardin, Saff and Stoyanova (Constructive Approximation 2016, and for projective spaces
+    later), not derived again here; the tests compute these certificates for a number of n, d and s.
+    Contains the simplex (τ = 1) and the Welch bound; every configuration of the table but the 600- and 24-cell attains it.
 
     The rule is Gauss's for the weight (1−x)dσ, or (1−x²)dσ where −1 is a node too, one degree short, so that the last diagonal
     entry of the Jacobi matrix is free to give the node 1 its weight. Lines: x = 2t² − 1 in place of x = t.
@@ -202,14 +203,14 @@ def lower_bound(
     if half_space:
         ordered += 2 * n * riesz(2.0, s)
     points = 2 * n if half_space else n
-    exact = [energy_from_distances(c, s, reduction="sum_ordered") for c in CONFIGURATIONS if (c.n, c.d) == (points, d) and c.universal]
-    return float(weight * max([ordered, *exact]))
+    exact = [c for c in CONFIGURATIONS if (c.n, c.d) == (points, d) and c.universal]
+    return float(weight * max([ordered, *(energy_from_distances(c, s, reduction="sum_ordered") for c in exact)]))
 
 
 def normalised_excess(W: ArrayLike, s: float = 2.0, half_space: bool = False) -> float:
     """(E − E_min) / (E_random − E_min): 0 at the proven lower bound, 1 where random directions are, more than 1 above that.
 
-    In high dimension the mean energy of any neurons lies within some per cent of its minimum, so the raw figure says nothing; this does.
+    In high dimension the mean energy of any neurons lies within some per cent of its minimum: the raw figure says nothing.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def normalised_excess(W: ArrayLike, s: float = 2.0, half_space: bool = False) ->
     if m < 2:
         raise ValueError(f"W: expected at least 2 neurons, got shape {W.shape}")
     if s >= d - 1:
-        raise ValueError(f"s: expected an exponent below d - 1 = {d - 1}, for random directions have infinite mean energy from there on; got {s}")
+        raise ValueError(f"s: expected an exponent below d - 1 = {d - 1}, where random directions have a finite energy; got {s}")
     least = lower_bound(m, d, s, half_space, reduction="mean")
     E = float(energy_forward(W.astype(np.float64), s, half_space, reduction="mean")[0])
     return (E - least) / (random_energy(m, d, s, half_space) - least)
@@ -270,11 +271,11 @@ def hexagonal_zeta(s: float) -> float:
 
 
 class Growth(NamedTuple):
-    """ε(N) ≈ leading · p(N) + second · p₂(N) [+ third · N for s = 0], sums over ordered pairs; None where it is not known."""
+    """ε(N) ≈ leading · p(N) + second · p₂(N) [+ third · N for s = 0], sums over ordered pairs; NaN where it is not known."""
 
-    leading: float | None
-    second: float | None
-    third: float | None
+    leading: float
+    second: float
+    third: float
     power: str  # p(N), p₂(N), ... in words
     conjectured: str  # which of the constants are
 
@@ -282,36 +283,37 @@ class Growth(NamedTuple):
 def growth_of_minimum(d: int, s: float = 1.0) -> Growth:
     """Constants of the smallest energy of N points on the sphere in R^d as N → ∞, by the paper's theorem and beyond it.
 
-    ======  ==================  ==========================================  =====================================
-    d       s                   leading, a theorem                          next, conjectured
-    ======  ==================  ==========================================  =====================================
-    any     0 < s < d−1         I_s N²                                      d = 3: C_s N^{1+s/2}
-    any     s = d−1             Γ(d/2)/((d−1)√π Γ((d−1)/2)) N² log N        d = 3: C N²
-    any     s > d−1             exists, × N^{1+s/(d−1)}; d = 2: 2ζ(s)/(2π)^s   d = 3: the leading C_s itself
-    3       0                   (½ − log 2) N²                              −½ N log N (a theorem), then C N
-    ======  ==================  ==========================================  =====================================
+    ======  ==============  ==============================================  ===================================
+    d       s               leading, a theorem                              next, conjectured
+    ======  ==============  ==============================================  ===================================
+    any     0 ≤ s < d−1     I_s N²                                          d = 3: C_s N^{1+s/2}
+    any     s = d−1         Γ(d/2)/((d−1)√π Γ((d−1)/2)) N² log N            d = 3: C N²
+    any     s > d−1         of the order N^{1+s/(d−1)}; d = 2: 2ζ(s)/(2π)^s  d = 3: the leading constant is C_s
+    3       0               (½ − log 2) N²                                  −½ N log N (a theorem), then C N
+    ======  ==============  ==============================================  ===================================
 
-    with C_s = (√3/2)^{s/2} ζ_hex(s) / (4π)^{s/2}. The ratio to the leading term alone is still some per cent off for a thousand points.
+    with C_s = (√3/2)^{s/2} ζ_hex(s) / (4π)^{s/2}. For a thousand points the leading term alone is still some per cent off.
     """
     d, s = whole("d", d, 2), exponent(s)
-    D = d - 1
-    hexagonal = (sqrt(3) / (8 * pi)) ** (s / 2) * hexagonal_zeta(s) if d == 3 and s not in (0, 2) else None
+    D, unknown = d - 1, float("nan")
+    hexagonal = (sqrt(3) / (8 * pi)) ** (s / 2) * hexagonal_zeta(s) if d == 3 and s not in (0, 2) else unknown
     if s > D:
         leading = 2 * hurwitz_zeta(s, 1) / (2 * pi) ** s if d == 2 else hexagonal
-        return Growth(leading, None, None, f"N^(1+s/{D})", "leading" if d == 3 else "")
+        return Growth(leading, unknown, unknown, f"N^(1+s/{D})", "leading" if d == 3 else "")
     if s == D:
         leading = np.exp(lgamma(d / 2) - lgamma(D / 2)) / (D * sqrt(pi))
         ratio = gamma(1 / 3) / gamma(2 / 3)
-        second = (2 * np.euler_gamma + log(3) / 2 - 3 * log(ratio)) / 4 if d == 3 else None  # ¼(γ − log 2√3π) + √3/4π (γ₁(2/3) − γ₁(1/3))
-        return Growth(float(leading), second, None, "N² log N, N²", "second" if d == 3 else "")
+        # ¼(γ − log 2√3π) + √3/4π (γ₁(2/3) − γ₁(1/3)), the Stieltjes constants by the functional equation of L
+        second = (2 * np.euler_gamma + log(3) / 2 - 3 * log(ratio)) / 4 if d == 3 else unknown
+        return Growth(float(leading), second, unknown, "N² log N, N²", "second" if d == 3 else "")
     leading = uniform_energy(d, s)
     if d == 3 and s == 0:
         return Growth(leading, -1 / 2, 2 * log(2) + log(2 / 3) / 2 + 3 * log(sqrt(pi) / gamma(1 / 3)), "N², N log N, N", "third")
-    return Growth(leading, hexagonal, None, f"N², N^(1+s/{D})", "second" if d == 3 else "")
+    return Growth(leading, hexagonal, unknown, f"N², N^(1+s/{D})", "second" if d == 3 else "")
 
 
 def expected_minimum(n: int, s: float = 1.0, reduction: str = "sum_ordered") -> float:
-    """Smallest energy of n ≥ 2 points on the ordinary sphere (d = 3) as the expansion of :func:`growth_of_minimum` has it. Conjectured.
+    """Smallest energy of n ≥ 2 points on the ordinary sphere, d = 3, by the expansion of :func:`growth_of_minimum`: conjectured.
 
     s = 1: N² − 1.10610 N^{3/2}, within 3.2e-4 of the best known from 100 points on.
     """

@@ -1,7 +1,7 @@
 """Search for the smallest energy of n neurons: descent from many starts, returned beside the proven lower bound.
 
-The energy of raw, unnormalised rows is what is minimised: it does not see their lengths, so the sphere needs no constraint, and the
-gradient has no radial part. scipy's L-BFGS does the descent, hand-written Newton steps on the Hessian-vector product the last digits.
+The energy of raw, unnormalised rows is what is minimised: it does not see their lengths, so the sphere needs no constraint, and
+the gradient has no radial part. scipy's L-BFGS does the descent, Newton steps on the Hessian-vector product the last digits.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from numpy.typing import ArrayLike
 from refimpl.manifolds.sphere import project_forward
 from refimpl.papers.hyperspherical_energy.blocked import energy_and_gradient
 from refimpl.papers.hyperspherical_energy.configurations import caspar_klug, triangulation_number, whole
-from refimpl.papers.hyperspherical_energy.energy import energy_hessian_vector, exponent, neurons, power_mean_backward, power_mean_forward
+from refimpl.papers.hyperspherical_energy.energy import (
+    energy_hessian_vector,
+    exponent,
+    neurons,
+    power_mean_backward,
+    power_mean_forward,
+)
 from refimpl.papers.hyperspherical_energy.limits import lower_bound
 
-STEEP = 8  # exponents above it descend on the power mean, whose scale is a distance: q^{-s/2} of a random start would drown the rest
+STEEP = 8  # exponents above it descend on the power mean: in the sum, one near pair of a random start would drown the rest
 
 
 class Minimum(NamedTuple):
@@ -70,8 +76,8 @@ def minimise_energy(
     half_space, angular : bool
         As for :func:`energy_forward`.
     start : array_like, shape (n, d), optional
-        One more start. Without it, d = 3 and n = 10(h² + hk + k²) + 2 adds the Caspar-Klug points: close to the minimum for many n up
-        to some hundreds, but for n = 42 descent from them ends in a strict local minimum, so random starts are always made too.
+        One more start. Without it, d = 3 and n = 10(h² + hk + k²) + 2 adds the Caspar-Klug points: close to the minimum for many
+        n up to some hundreds, but for n = 42 descent from them ends in a strict local minimum, so random starts are made too.
     gtol : float
         The best of the starts is refined until ‖∇_i E‖ ≤ gtol · f for each neuron i of unit length, and further where that is
         cheap; f = sE/n, or (n−1)/2 for s = 0, is the scale of the forces on it by the virial theorem. `success` says whether gtol
@@ -84,7 +90,8 @@ def minimise_energy(
     Raises
     ------
     TypeError, ValueError
-        If n < 1, d < 2, s is negative or not finite, restarts < 1 without a start, gtol is not positive, or `start` is no such matrix.
+        If n < 1, d < 2, s is negative or not finite, restarts < 1 without a start, gtol is not positive, or `start` is not such
+        a matrix.
     OverflowError
         If the minimal energy itself exceeds the floating-point range (large n and s).
 
@@ -149,7 +156,7 @@ def descend(U, s, variant, ftol=0.0):
     return U
 
 
-def antipodes(U, variant, limit):
+def antipodes(U, variant, limit) -> tuple[np.ndarray, np.ndarray]:
     """owner (n,), sign (n, 1): U = sign · U[owner], where pairs of cosine at most `limit` are joined to û_j = −û_i. Angles only."""
     owner = np.arange(len(U))
     if variant["angular"] and not variant["half_space"]:

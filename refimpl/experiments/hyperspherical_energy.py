@@ -167,8 +167,9 @@ class Result:
             rows = [r for r in self.rows if r.s == s]
             if not rows:
                 continue
-            head = f"{'N':>4} {'ours':>18} {'table':>16} {'':<10} {'difference':>11} {'lower bound':>16} {'hits':>7} {'CPU s':>6}  verdict"
-            lines += [f"{TITLES[s]}. Table: {published.source}.", "", head]
+            head = ("N", "ours", "table", "", "difference", "lower bound", "hits", "CPU s", "verdict")
+            lines += [f"{TITLES[s]}. Table: {published.source}.", ""]
+            lines += ["{:>4} {:>18} {:>16} {:<10} {:>11} {:>16} {:>7} {:>6}  {}".format(*head)]
             for r in rows:
                 known, hits = "proven" if r.proven else "best known", f"{r.hits}/{r.starts}"
                 lines.append(
@@ -182,8 +183,8 @@ class Result:
         return "\n".join(
             [
                 *lines,
-                f"The trap, N = 42 from the Caspar-Klug points: {t.ours:.9f} (table {t.table:.9f}), {t.ours - t.best:.3f} above the",
-                f"best known; {t.zero_modes} zero modes (42 lengths, 3 rotations), the next {t.lowest_mode:.2f}. {because(t)}",
+                f"The trap, N = 42 from the Caspar-Klug points: {t.ours:.9f} (table {t.table:.9f}), above the best known by",
+                f"{t.ours - t.best:.3f}; {t.zero_modes} zero modes (42 lengths, 3 rotations), the next {t.lowest_mode:.2f}. {because(t)}",
                 "",
                 "Energies count each pair of points once; the paper's sum counts it twice. hits: starts that ended at the energy",
                 "found. lower bound: no N points have less (a theorem). CPU s: of all starts together.",

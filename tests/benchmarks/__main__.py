@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 NAMES = ("energy", "mlp", "thomson", "memory", "startup")
-COLUMNS = "{:<50}{:>10}  {:<26}{:>8}{:>8}{:>8}  {:<10}{}"
+COLUMNS = "{:<56}{:>10}  {:<26}{:>8}{:>8}{:>8}  {:<10}{}"
 
 
 def machine():

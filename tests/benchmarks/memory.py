@@ -6,11 +6,11 @@ NumPy and stops; W and its gradient are included.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import time
 
 import numpy as np
 
+from benchmarks.resident import resident
 from benchmarks.rounds import duration, figure, once
 
 
@@ -34,8 +34,6 @@ def peak_of_numpy():
 
 def peak_of_energy(m, dtype):
     """MB and CPU seconds of one energy with its gradient."""
-    import time
-
     from refimpl.papers.hyperspherical_energy import energy_and_gradient
 
     W = np.random.default_rng(0).standard_normal((m, 3), dtype=dtype)
@@ -45,13 +43,3 @@ def peak_of_energy(m, dtype):
     assert np.isfinite(E)
     assert np.isfinite(dW).all()
     return {"MB": resident("VmHWM"), "seconds": seconds}
-
-
-def resident(field):
-    """MB of this process, now (VmRSS) or at its peak (VmHWM); where /proc is not there, the peak for both."""
-    status = Path("/proc/self/status")
-    if status.exists():  # not getrusage: its peak includes the process that this one was forked from
-        return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith(field))
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)

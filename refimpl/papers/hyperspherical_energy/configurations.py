@@ -3,7 +3,8 @@
 A configuration is *universally optimal* if it minimises the sum of every completely monotone function of the squared distance,
 so the chord energy for all s ≥ 0 at once. Cohn and Kumar (Universally optimal distribution of points on spheres, 2007) proved
 it for the simplex, the cross-polytope, the regular polygon and fourteen more, listed in CONFIGURATIONS with the inner products
-that one of their points sees. Coordinates here are elementary: permutations and signs, or a slice of the E8 roots or of the Leech lattice.
+that one of their points sees. Coordinates here are elementary: permutations and signs, or a slice of the E8 roots or of the
+Leech lattice.
 
 Functions that return points return unit rows, shape (n, d).
 """

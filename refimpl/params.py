@@ -13,7 +13,8 @@ Reading order: ravel, the Unravel it returns, sums of objectives.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -84,18 +85,19 @@ class Unravel:
                 raise ValueError(f"{name}: expected shape {shape}, got {a.shape}")
         return np.concatenate([a.ravel() for a in arrays]) if arrays else np.zeros(0, self.dtype)
 
-    def entry(self, i: int) -> str:
+    def entry(self, i: SupportsIndex) -> str:
         """Name of theta[i]; negative i counts from the end. Raises IndexError if there is no such entry."""
-        if not -self.size <= i < self.size:
-            raise IndexError(f"i: expected an index into {self.size} entries, got {i}")
-        i = int(i) % self.size
-        k = int(np.searchsorted(self._stops, i, side="right"))
+        at = index(i)
+        if not -self.size <= at < self.size:
+            raise IndexError(f"i: expected an index into {self.size} entries, got {at}")
+        at %= self.size
+        k = int(np.searchsorted(self._stops, at, side="right"))
         start, _, shape = self._spans[k]
-        where = ", ".join(str(int(j)) for j in np.unravel_index(i - start, shape))
+        where = ", ".join(str(int(j)) for j in np.unravel_index(at - start, shape))
         return f"{self.names[k]}[{where}]" if shape else self.names[k]
 
 
-def entry_name(unravel: Unravel, i: int) -> str:
+def entry_name(unravel: Unravel, i: SupportsIndex) -> str:
     """Name of entry i of the vector that unravel takes: `params[0].W[2, 5]`."""
     return unravel.entry(i)
 

@@ -51,7 +51,7 @@ def ulps(got, expected):
 
 
 def magnitudes(rng, n, largest):
-    """n numbers that cover the floating-point range: a third in ±1, a third in ±largest, the rest spread over all exponents, and 0."""
-    sign = rng.choice([-1.0, 1.0], size=n)
+    """±0, and 3n numbers of either sign that cover the range: in ±1, in ±largest, and spread over all exponents from 1e-30."""
     spread = np.exp(rng.uniform(np.log(1e-30), np.log(largest), size=n))
-    return np.concatenate([[0.0, -0.0], np.where(np.arange(n) % 3 == 0, rng.uniform(0, 1, n), np.where(np.arange(n) % 3 == 1, rng.uniform(0, largest, n), spread)) * sign])
+    sizes = np.concatenate([rng.uniform(0, 1, n), rng.uniform(0, largest, n), spread])
+    return np.concatenate([[0.0, -0.0], rng.choice([-1.0, 1.0], size=3 * n) * sizes])

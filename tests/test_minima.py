@@ -578,6 +578,13 @@ def test_tolerance_that_cannot_be_met_is_said_so():
     assert found.gradient_norm < 1e-10  # as far as rounding lets it
 
 
+def test_newton_steps_that_lead_nowhere_end(monkeypatch):
+    monkeypatch.setattr(minimise, "conjugate_gradients", lambda product, b: np.zeros_like(b))
+    found = minimise_energy(11, 3, restarts=1, gtol=1e-300)
+    assert found.energy == pytest.approx(tables.THOMSON.energies[11], abs=5.1e-10)
+    assert not found.success
+
+
 def test_flat_minimum_converges_all_the_same():
     """n = 7, s = 0: the pentagonal bipyramid, flat to fourth order along two more modes."""
     found = minimise_energy(7, 3, 0.0, restarts=3)

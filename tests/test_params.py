@@ -1,7 +1,7 @@
 """The parameter vector: names, shapes, dtypes, and what is refused. That it is undone exactly is claim L23."""
 
 import pickle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from refimpl.params import entry_name, ravel, total
 
 
 class Pair(NamedTuple):
-    W: object
-    b: object
+    W: Any
+    b: Any
 
 
 PARAMS = (Pair(np.arange(6.0).reshape(2, 3), np.float64(6)), (), [{"z": np.array([7.0]), "a": np.zeros((0, 4))}, 8])
@@ -111,7 +111,7 @@ def test_unravel_travels_between_processes():
     ("objectives", "weights"), [((), None), ((abs,), [1.0, 2.0]), ((abs,), [np.nan]), ((abs, abs), [1.0, np.inf]), ((), [])]
 )
 def test_a_total_needs_one_finite_weight_for_each_objective(objectives, weights):
-    with pytest.raises(ValueError, match="^weights: expected one finite number for each of"):
+    with pytest.raises(ValueError, match=r"^weights: expected one finite number for each of"):
         total(*objectives, weights=weights)
 
 

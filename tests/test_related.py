@@ -102,12 +102,12 @@ OBJECTIVES = {
         lambda U: -log_det(np.exp(-squares(both_ends(U))) + 1e-3 * np.eye(2 * len(U))),
     ),
     "polarisation": (
-        lambda W: related.polarisation_forward(W, POLE.astype(W.dtype)),
+        lambda W: related.polarisation_forward(W, POLE.astype(W.real.dtype)),
         lambda dE, cache: related.polarisation_backward(dE, cache)[0],
         lambda U: np.mean(1 / np.sum((U - POLE / np.sqrt(POLE @ POLE)) ** 2, axis=1)),
     ),
     "polarisation half": (
-        lambda W: related.polarisation_forward(W, POLE.astype(W.dtype), half_space=True),
+        lambda W: related.polarisation_forward(W, POLE.astype(W.real.dtype), half_space=True),
         lambda dE, cache: related.polarisation_backward(dE, cache)[0],
         lambda U: np.mean(1 / np.sum((both_ends(U) - POLE / np.sqrt(POLE @ POLE)) ** 2, axis=1)),
     ),
@@ -131,6 +131,14 @@ def test_value_and_gradient_are_those_of_the_definition(name, seed):
     assert abs(value - definition(directions(W))) <= ROUNDING * max(1, abs(value))
     # 1e-11: q ≥ 1e-2 in these draws costs two digits, its third power four
     assert np.max(np.abs(size * (backward(-1.5, cache) + 1.5 * expected))) <= 1e-11 * max(1, np.max(np.abs(size * expected)))
+
+
+@every_objective
+def test_the_complex_step_goes_through_the_forward_pass(name):
+    forward, backward, _ = OBJECTIVES[name]
+    W, along = rows(seed=5), np.random.default_rng(6).normal(size=(5, 4))
+    value, cache = forward(W + 1j * STEP * along)
+    assert abs(value.imag / STEP - np.sum(along * backward(1.0, forward(W)[1]))) <= 1e-11 * max(1, abs(value.imag / STEP))
 
 
 @every_objective
@@ -260,6 +268,8 @@ def test_angles_of_near_and_of_opposite_neurons():
     value, cache = related.mma_forward([[2.0, 0.0], [-3.0, 0.0]])
     assert value == -np.pi
     assert np.all(related.mma_backward(1.0, cache) == 0)
+    for w in np.random.default_rng(0).normal(size=(20, 5)):  # antipodal but for rounding
+        assert np.all(related.mma_backward(1.0, related.mma_forward([w, -3 * w])[1]) == 0)
 
 
 def test_coincident_neurons():
@@ -304,9 +314,11 @@ def test_gram_determinant_against_fifty_digits():
 # ---- polarisation
 def test_polarisation_of_the_pole():
     W = rows(seed=6)
-    value, cache = related.polarisation_forward(W, POLE.astype(W.dtype))
+    value, cache = related.polarisation_forward(W, POLE.astype(W.real.dtype))
     expected = slope(lambda v: np.mean(1 / np.sum((directions(W) - v / np.sqrt(np.sum(v * v))) ** 2, axis=1)), POLE)
     np.testing.assert_allclose(related.polarisation_backward(1.0, cache)[1], expected, rtol=1e-11, atol=1e-13)
+    along = np.array([1.0, 0.5, -2.0, 0.25])
+    assert abs(related.polarisation_forward(W, POLE + 1j * STEP * along)[0].imag / STEP - along @ expected) < 1e-11
     # at right angles to all neurons the potential is 1/2 everywhere; at the antipode of one alone 1/4
     assert related.polarisation_forward([[1.0, 0, 0], [0, 5.0, 0]], [0, 0, 2.0])[0] == 0.5
     assert related.polarisation_forward([[1.0, 0, 0]], [-1.0, 0, 0])[0] == 0.25
@@ -365,6 +377,7 @@ def test_bad_projections_are_refused():
     W = rows()
     with pytest.raises(ValueError, match=r"^P: expected shape \(c, k, 4\), got \(3, 4\)"):
         related.projected_energy_forward(W, np.ones((3, 4)))
+    assert np.isfinite(related.projected_energy_forward(W, np.eye(4)[None])[0])  # one is enough
     with pytest.raises(ValueError, match=r"^P: expected at least one projection"):
         related.projected_energy_forward(W, np.ones((0, 3, 4)))
 
@@ -389,6 +402,7 @@ def test_gradients_of_a_rotation():
     dW, dR = related.rotate_backward(dY, related.rotate_forward(W, R)[1])
     np.testing.assert_allclose(dW, slope(lambda Z: np.sum(dY * (Z @ R.T)), W), rtol=1e-13, atol=1e-14)
     np.testing.assert_allclose(dR, slope(lambda Z: np.sum(dY * (W @ Z.T)), R), rtol=1e-13, atol=1e-13)
+    assert np.array_equal(related.rotate_forward(W + 1j * W, R + 1j * R)[0].imag, 2 * (W @ R.T))  # holomorphic in both
     with pytest.raises(ValueError, match=r"^R: expected an orthogonal matrix"):
         related.rotate_forward(W, 1.01 * R)
     with pytest.raises(ValueError, match=r"^R: expected shape \(4, 4\), got \(3, 3\)"):

@@ -184,7 +184,8 @@ class Result:
             [
                 *lines,
                 f"The trap, N = 42 from the Caspar-Klug points: {t.ours:.9f} (table {t.table:.9f}), above the best known by",
-                f"{t.ours - t.best:.3f}; {t.zero_modes} zero modes (42 lengths, 3 rotations), the next {t.lowest_mode:.2f}. {because(t)}",
+                f"{t.ours - t.best:.3f}; {t.zero_modes} zero modes (42 lengths, 3 rotations), the next {t.lowest_mode:.2f}.",
+                f"{because(t)}",
                 "",
                 "Energies count each pair of points once; the paper's sum counts it twice. hits: starts that ended at the energy",
                 "found. lower bound: no N points have less (a theorem). CPU s: of all starts together.",

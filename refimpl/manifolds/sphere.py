@@ -40,7 +40,7 @@ def project_forward(w: ArrayLike) -> tuple[np.ndarray, tuple]:
     Raises
     ------
     ValueError
-        If a row is zero; it is named. NaN and infinite rows become NaN.
+        If a row is zero; it is named. A NaN makes its row NaN, an infinite entry becomes NaN.
     OverflowError
         If the norm of a row exceeds the floating-point range, though none of its entries does.
     """

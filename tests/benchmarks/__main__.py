@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 NAMES = ("energy", "mlp", "thomson", "memory", "startup")
-COLUMNS = "{:<56}{:>10}  {:<26}{:>8}{:>8}{:>8}  {:<10}{}"
+COLUMNS = "{:<56}{:>10}  {:<26}{:>9}{:>9}{:>9} {:<3} {:<10}{}"
 
 
 def machine():
@@ -28,16 +28,15 @@ def machine():
 
 def text(row):
     """A row as a line of the table."""
-    number = "{:.3f}" if row.unit in ("", "s") else "{:.3g}"
-    numbers = ["–" if x is None else number.format(x) for x in (row.median, row.low, row.high)]
+    numbers = ["–" if x is None else f"{x:.3f}" if 1e-3 <= x < 10 else f"{x:.3g}" for x in (row.median, row.low, row.high)]
     met = {True: "met", False: "MISSED", None: "not measured" if row.bar else ""}[row.met]
-    return COLUMNS.format(row.workload, row.ours, row.peer, *numbers, row.bar, f"{row.unit + ' ' if row.unit else ''}{met}")
+    return COLUMNS.format(row.workload, row.ours, row.peer, *numbers, row.unit, row.bar, met).rstrip()
 
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="python tests/benchmarks", description=__doc__)
     p.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(NAMES)} or all (default)")
-    p.add_argument("--rounds", type=int, default=11, metavar="N", help="rounds of interleaved bursts (default 11)")
+    p.add_argument("--rounds", type=int, default=7, metavar="N", help="rounds of interleaved bursts (default 7)")
     p.add_argument("--only", default="", metavar="TEXT", help="rows whose workload contains TEXT")
     p.add_argument("--json", metavar="FILE", help="write the figures there as well")
     args = p.parse_args()
@@ -50,7 +49,7 @@ def main() -> int:
     for name in chosen:
         workload = import_module(f"benchmarks.{name}")
         print(f"\n{name}: {workload.__doc__.strip()}\n")
-        print(COLUMNS.format("workload", "ours", "peer", "median", "min", "max", "bar", ""))
+        print(COLUMNS.format("workload", "ours", "peer", "median", "min", "max", "", "bar", ""))
         for row in workload.rows(args.rounds, args.only):
             print(text(row), flush=True)
             rows.append(row)

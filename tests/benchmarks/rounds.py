@@ -175,7 +175,7 @@ class Row:
         """Whether the bar is met; None where there is none, or nothing was measured."""
         if not self.bar or self.median is None:
             return None
-        sign, limit = self.bar.split()[:2]
+        sign, limit = self.bar.split()
         return self.median <= float(limit) if sign == "<=" else self.median >= float(limit)
 
     def data(self) -> dict:

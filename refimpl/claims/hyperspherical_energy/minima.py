@@ -14,27 +14,20 @@ from refimpl.claims.hyperspherical_energy.energy import pair, rng_of
 from refimpl.papers.hyperspherical_energy import configurations, tables
 
 UP_TO_64 = tuple(n for n in tables.THOMSON.energies if n <= 64)
-SHARP = tuple(c for c in configurations.CONFIGURATIONS if c.n < 1000 and c.universal) + (
-    configurations.simplex_of(5),
-    configurations.cross_polytope_of(4),
-    configurations.polygon_of(7),
-)
+FAMILIES = (configurations.simplex_of(5), configurations.cross_polytope_of(4), configurations.polygon_of(7))
+SHARP = FAMILIES + tuple(c for c in configurations.CONFIGURATIONS if c.n < 1000 and c.universal)
 
 
 # ---- the search
 def value_and_gradient(impl):
     """(W, s) -> (E, dW), sums over ordered pairs: in one call if the implementation has that, else as its pair."""
-
-    def together(W, s):
-        try:
-            return impl.energy_and_gradient(W, s)
-        except Lacks:
-            return pair(impl, W, s)
-
-    return together
+    try:
+        return impl.energy_and_gradient
+    except Lacks:
+        return lambda W, s: pair(impl, W, s)
 
 
-def descend(impl, W, s, rounds=4):
+def descend(impl, W, s, rounds=4, ftol=0.0):
     """Unit rows where L-BFGS on the raw rows ends, started again from unit rows: its steps shrink as the rows grow."""
     from scipy.optimize import minimize
 
@@ -46,7 +39,7 @@ def descend(impl, W, s, rounds=4):
 
     for _ in range(rounds):
         W = W / lengths(W)
-        options = {"maxcor": 20, "maxiter": 5000, "maxfun": 10000, "ftol": 0.0, "gtol": 1e-11}
+        options = {"maxcor": 20, "maxiter": 5000, "maxfun": 10000, "ftol": ftol, "gtol": 1e-11}
         W = minimize(objective, W.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(W.shape)
     return frozen(W / lengths(W))
 
@@ -59,14 +52,13 @@ def thomson_energy(impl, U, s):
 def minimum(impl, n, s, known, starts=40, seed=0):
     """Points on the sphere of the lowest energy found; the search stops early once it is at `known`, each pair counted once."""
     rng, best, least = rng_of(seed), None, np.inf
-    for _ in range(starts // 4):
+    for _ in range(starts):
         try:
-            found = [np.asarray(impl.minimise_energy(n, 3, s, rng, restarts=4).points, dtype=np.float64)]
+            U = np.asarray(impl.minimise_energy(n, 3, s, rng, restarts=1).points, dtype=np.float64)
         except Lacks:
-            found = [descend(impl, rng.normal(size=(n, 3)), s, rounds=2) for _ in range(4)]
-        for U in found:
-            if (E := thomson_energy(impl, U, s)) < least:
-                best, least = frozen(U), E
+            U = descend(impl, rng.normal(size=(n, 3)), s, rounds=2)
+        if (E := thomson_energy(impl, U, s)) < least:
+            best, least = frozen(U), E
         if abs(least - known) <= 1e-8:
             break
     return best
@@ -175,13 +167,13 @@ def only_logarithmic_minima_are_centred(impl, n, s):
 
 
 @claim(
-    "H20", source="universal optimality, spec 4.5", tolerance=1.0, name=Choice(*(c.name for c in SHARP)),
-    s=Choice(1.0, 0.0, 0.5, 2.0, 5.0),
+    "H20", source="universal optimality, spec 4.5", tolerance=1.0, name=Choice(*(c.name for c in SHARP if c.n < 300)),
+    s=Choice(1.0, 0.0, 0.5, 2.0, 5.0), thorough={"name": Choice(*(c.name for c in SHARP))},
     catches="any kernel that does not decrease with the distance; normalising columns",
 )  # fmt: skip
 def sharp_configurations_are_minima_for_every_exponent(impl, name, s):
     """Universally optimal points have the energy of their inner products, no gradient, and no search ends below, for all s ≥ 0."""
-    # residual in units of 1e-13 relative (energy), 1e-14 of the mean (gradient), 1e-9 relative (20 starts, up to 12 points)
+    # residual in units of 1e-13 relative (energy), 1e-14 of the mean (gradient), 1e-9 relative (20 random starts)
     c = next(c for c in SHARP if c.name == name)
     cosines, times = np.array(c.cosines).T
     rng, known = rng_of(c.n), c.n / 2 * np.sum(times * riesz(np.sqrt(2 - 2 * cosines), s))
@@ -189,8 +181,9 @@ def sharp_configurations_are_minima_for_every_exponent(impl, name, s):
     E, dW = pair(impl, W, s)
     gap, slope = abs(float(E) / 2 - known) / abs(known), np.max(np.abs(lengths(W) * dW)) / (c.n * (c.n - 1))
     worst = max(gap / 1e-13, slope / 1e-14)
-    if c.n <= 12:
-        least = min(thomson_energy(impl, descend(impl, rng.normal(size=(c.n, c.d)), s, rounds=1), s) for _ in range(20))
+    if c.name in ("simplex", "cross-polytope", "icosahedron"):
+        ends = (descend(impl, rng.normal(size=(c.n, c.d)), s, rounds=1, ftol=1e-13) for _ in range(20))
+        least = min(thomson_energy(impl, U, s) for U in ends)
         worst = max(worst, (known - least) / abs(known) / 1e-9)
     return worst
 

@@ -97,7 +97,7 @@ def tangent_is_an_orthogonal_projection(impl, m, d, reach, seed):
     "L27", source="geodesics of the sphere", tolerance=1e-15, m=M, d=D, apart=Floats(1e-12, 1.5, log=True),
     end=Choice("point", "antipode"), seed=Seed(),
     catches="arccos, which loses half of the digits at both ends; v/‖v‖ at v = 0; a chord for an arc; "
-    "" "" "log beyond π/2 in the wrong direction",
+    "" "" "" "log beyond π/2 in the wrong direction",
 )  # fmt: skip
 def exp_and_log_are_inverse(impl, m, d, apart, end, seed):
     """exp(u, v) lies on the sphere at the arc ‖v‖ from u; log gives v back, also close to u and close to its antipode."""

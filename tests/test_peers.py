@@ -35,11 +35,6 @@ LOSSES = [pytest.param(from_torch, torch_energy, id="torch"), pytest.param(from_
 each = pytest.mark.parametrize(("adapt", "loss"), LOSSES)
 
 
-def sum_of(adapt):
-    """The framework's own sum of squares, of whatever it is given."""
-    return lambda W, **_: (W * W).sum()
-
-
 @each
 @pytest.mark.parametrize("s", [0.0, 1.0, 2.0, 3.5])
 def test_two_neurons_have_the_closed_form(adapt, loss, s):
@@ -161,12 +156,17 @@ def test_torch_gradient_inside_no_grad():
     np.testing.assert_array_equal(inside, from_torch(torch_energy).energy_and_gradient(W)[1])
 
 
+# claims on single energies, which cost a framework little, and one on what these losses lack
+QUICK = ("H3", "H6", "H7", "H10", "H12", "H13", "H21")
+
+
+def verdicts(impl):
+    return {id: next(iter(refimpl.check("hyperspherical_energy", impl, claim=id, draws=5))).verdict for id in QUICK}
+
+
 @each
 def test_check_accepts_a_right_loss(adapt, loss):
-    verdicts = list(refimpl.check("hyperspherical_energy", adapt(loss), draws=5))
-    assert [v.claim.id for v in verdicts if v.verdict == "fails"] == []
-    assert sum(v.verdict == "holds" for v in verdicts) >= 5
-    assert any(v.verdict == "not covered" for v in verdicts)  # half_space, for one
+    assert verdicts(adapt(loss)) == dict.fromkeys(QUICK, "holds") | {"H21": "not covered"}  # half space
 
 
 @each
@@ -179,5 +179,4 @@ def test_check_rejects_a_wrong_loss(adapt, loss, wrong):
             return loss(W, 2 * s)
         return loss(W, s) * (W * W).sum()
 
-    verdicts = list(refimpl.check("hyperspherical_energy", adapt(bad), draws=5))
-    assert any(v.verdict == "fails" for v in verdicts)
+    assert "fails" in verdicts(adapt(bad)).values()

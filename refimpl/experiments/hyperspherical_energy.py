@@ -10,6 +10,7 @@ import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -130,7 +131,7 @@ def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1
     jobs = [(s, n) for s, ns in ((1.0, config.thomson), (0.0, config.logarithmic), (2.0, config.inverse_square)) for n in ns]
     *rngs, last = (np.random.default_rng(config.seed) if rng is None else rng).spawn(len(jobs) + 1)
     if workers > 1:
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # a fork would copy running threads
             futures = [pool.submit(search, s, n, config.restarts, r) for (s, n), r in zip(jobs, rngs, strict=True)]
             found = [f.result() for f in futures]
     else:

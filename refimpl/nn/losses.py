@@ -49,7 +49,7 @@ def hinge_forward(f, y, p=3, reduction="mean"):
     f, y, w = signs(f, y, reduction)
     margin = np.maximum(1 - y * f, 0)  # by how much the sample is missed
     with np.errstate(over="ignore"):
-        return representable(w * (margin ** int(p)).sum(), f), (margin, y, int(p), w)
+        return representable((w * margin ** int(p)).sum(), f), (margin, y, int(p), w)
 
 
 def hinge_backward(dloss, cache):
@@ -66,7 +66,7 @@ def logistic_forward(f, y, reduction="mean"):
     z = -y * f
     e = decay(z)
     with np.errstate(over="ignore"):
-        return representable(w * np.sum(np.where(z.real >= 0, z, 0) + np.log1p(e)), f), (z, e, y, w)
+        return representable((w * (np.where(z.real >= 0, z, 0) + np.log1p(e))).sum(), f), (z, e, y, w)
 
 
 def logistic_backward(dloss, cache):
@@ -90,7 +90,7 @@ def squared_forward(f, y, reduction="mean"):
     f, y, w = alike(f, y, reduction)
     with np.errstate(over="ignore"):
         r = f - y
-        return representable(w * (r * r).sum(), f), (r, w)
+        return representable((w * (r * r)).sum(), f), (r, w)
 
 
 def squared_backward(dloss, cache):
@@ -133,7 +133,7 @@ def cross_entropy_forward(f, y, reduction="mean"):
         e = np.exp(f - most[:, None])  # (n, c), 1 at the largest
         e[i, top] = 0  # left out of the sum, so that a small rest keeps its digits
         rest = e.sum(axis=1)
-        return representable(w * np.sum((most - f[i, y]) + np.log1p(rest)), f), (e, rest, top, y, w)
+        return representable((w * ((most - f[i, y]) + np.log1p(rest))).sum(), f), (e, rest, top, y, w)
 
 
 def cross_entropy_backward(dloss, cache):

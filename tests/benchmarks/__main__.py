@@ -1,4 +1,4 @@
-"""python tests/benchmarks [energy mlp thomson memory startup | all]: time and measure refimpl, print a table, exit 1 if a bar is missed."""
+"""Time and measure refimpl against its promises and its peers: print a table, and exit with 1 if a bar is missed."""
 
 import argparse
 import json
@@ -48,7 +48,7 @@ def main() -> int:
     rows = []
     for name in chosen:
         workload = import_module(f"benchmarks.{name}")
-        print(f"\n{name}: {workload.__doc__.strip()}\n")
+        print(f"\n{name}: {(workload.__doc__ or '').strip()}\n")
         print(COLUMNS.format("workload", "ours", "peer", "median", "min", "max", "", "bar", ""))
         for row in workload.rows(args.rounds, args.only):
             print(text(row), flush=True)

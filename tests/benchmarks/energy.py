@@ -1,26 +1,28 @@
 """Hyperspherical energy of m neurons and its gradient, from raw weights: everyone normalises, and differentiates through that.
 
-torch: the formula and autograd, eager; its bar is for this. torch pdist: the distances by torch.pdist, which knows the full chord only;
-faster than the formula, and shown for information. jax: value_and_grad of the formula in one jit.
-Every contender is first held to the first: on the rows that are timed, and in float64 on 517 rows. Rows are Gaussian, but for those
-within q = 1e-4 of another or its antipode, which are drawn again: float32 peers lose all digits of such pairs.
+torch: the formula and autograd, eager; the bar is for this. torch pdist: the distances by torch.pdist, which knows the full chord
+only; faster than the formula where d is small, shown for information. jax: value_and_grad of the formula in one jit. All are held to
+ours beforehand: on the rows that are timed, and in float64 on 517 rows. Rows are Gaussian, but for those within q = 1e-4 of another or
+its antipode, which are drawn again: float32 peers lose all digits of such pairs.
 
-share of the bound = (3 m² d / F + m²/2 · c) / ours: three products of m²/2 · 2d flops at F, the measured flop rate of np.matmul of order
-2048, and c, the measured time per pair of the elementwise passes for s = 1 over a block of 256² pairs that stays in cache
+share of the bound = (3 m² d / F + m²/2 · c) / ours: three products of m²/2 · 2d flops at F, the measured flop rate of np.matmul of
+order 2048, and c, the measured time per pair of the elementwise passes for s = 1 over a block of 256² pairs that stays in cache
 (subtract, sqrt, multiply, divide, multiply, dot product).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from benchmarks.rounds import Contest, Row, duration, ratio
 
-VARIANTS = {  # as arguments of energy_and_gradient
+VARIANTS: dict[str, dict[str, Any]] = {  # as arguments of energy_and_gradient
     "s = 1": {"s": 1.0},
     "s = 0": {"s": 0.0},
     "s = 2": {"s": 2.0},
@@ -72,26 +74,18 @@ def share_of_bound(contest, label, m, d, dtype, rounds):
     times = contest.run({"m": m, "d": d, "variant": "s = 1", "dtype": dtype}, TOLERANCES[dtype], rounds)
     parts = zip(times.seconds["ours"], times.seconds["product"], times.seconds["passes"], strict=True)
     share = [(3 * m * m * d / (2 * 2048**3 / product) + m * m / 2 * passes / 256**2) / ours for ours, product, passes in parts]
-    peak = 2 * 2048**3 / times.typical("product")
-    return Row(label, duration(times.typical("ours")), f"F = {peak / 1e9:.0f} Gflop/s", median(share), min(share), max(share), ">= 0.90")
+    F = f"F = {2 * 2048**3 / times.typical('product') / 1e9:.0f} Gflop/s"
+    return Row(label, duration(times.typical("ours")), F, median(share), min(share), max(share), ">= 0.90")
 
 
 # ---- contenders
 def make(contender, m, d, variant, dtype):
     """call() -> (E, dW), and what it computes: as timed, and in float64 on fewer rows."""
-    W, few = neurons(m, d).astype(dtype), neurons(517, d)
-    if contender in ("product", "passes"):
-        call = {"product": product, "passes": passes}[contender](dtype)
-        f, g = contending("ours", W, variant), contending("ours", few, variant)
-    else:
-        call = f = contending(contender, W, variant)
-        g = contending(contender, few, variant)
+    W, few, machine = neurons(m, d).astype(dtype), neurons(517, d), {"product": product, "passes": passes}
+    energy = ours if contender in machine else ENERGIES[contender]
+    f, g = energy(W, **VARIANTS[variant]), energy(few, **VARIANTS[variant])
+    call = machine[contender](dtype) if contender in machine else f
     return call, lambda: [np.asarray(a) for a in (*f(), *g())]
-
-
-def contending(contender, W, variant):
-    """() -> (E, dW) of W."""
-    return {"ours": ours, "torch": torch_energy, "torch pdist": torch_pdist, "jax": jax_energy}[contender](W, **VARIANTS[variant])
 
 
 def neurons(m, d, seed=0):
@@ -192,6 +186,9 @@ def jax_energy(W, s, half_space=False, angular=False):
     return call
 
 
+ENERGIES: dict[str, Callable] = {"ours": ours, "torch": torch_energy, "torch pdist": torch_pdist, "jax": jax_energy}
+
+
 # ---- what the machine can do
 def product(dtype):
     """np.matmul of order 2048."""
@@ -221,7 +218,7 @@ def accuracy(label, variant):
     """Larger of the relative errors of E and dW (of its largest entry) in float64, against 50 digits."""
     if find_spec("mpmath") is None:
         return Row(label, "", "mpmath: ABSENT", None, None, None, "<= 1e-12")
-    errors = [close_pair_error(variant, d, antipodal) for d in (3, 64) for antipodal in ((False, True) if "half" in variant else (False,))]
+    errors = [close_pair_error(variant, d, antipodal) for d in (3, 64) for antipodal in {False, "half" in variant}]
     return Row(label, "", "mpmath; worst first", max(errors), min(errors), max(errors), "<= 1e-12")
 
 

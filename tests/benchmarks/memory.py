@@ -24,7 +24,8 @@ def rows(rounds, only):
 def row(label, m, dtype, rounds):
     """Memory of `rounds` fresh processes."""
     runs = [(once("memory", "peak_of_energy", m=m, dtype=dtype), once("memory", "peak_of_numpy")) for _ in range(rounds)]
-    return figure(label, [run["MB"] - bare["MB"] for run, bare in runs], "<= 64", "MB", duration(min(run["seconds"] for run, _ in runs)))
+    above = [run["MB"] - bare["MB"] for run, bare in runs]
+    return figure(label, above, "<= 64", "MB", duration(min(run["seconds"] for run, _ in runs)))
 
 
 def peak_of_numpy():

@@ -8,6 +8,7 @@ three values and the weights after three steps must agree.
 from __future__ import annotations
 
 import os
+from itertools import product
 
 import numpy as np
 
@@ -21,7 +22,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-13}  # some 100 rounding units: sums
 def rows(rounds, only):
     for threads in (1, 2):
         with Contest("mlp", CONTENDERS, threads) as contest:
-            for dtype, batch in (("float32", 32), ("float32", 128), ("float32", 1000), ("float64", 32), ("float64", 128), ("float64", 1000)):
+            for dtype, batch in product(TOLERANCE, (32, 128, 1000)):
                 name = f"{dtype}, batch {batch}, {threads} thread{'s' * (threads > 1)}"
                 if only not in name:
                     continue
@@ -40,8 +41,8 @@ def make(contender, dtype, batch):
     rng = np.random.default_rng(0)
     layers, params = mlp(WIDTHS, "sigmoid", rng, dtype=np.dtype(dtype).type)
     theta, unravel = ravel(params)
-    x, y = rng.standard_normal((batch, WIDTHS[0])).astype(dtype), rng.choice([-1.0, 1.0], size=(batch, 1)).astype(dtype)
-    step, parameters = {"readable": readable, "in place": in_place, "torch": torch_step, "jax": jax_step}[contender](layers, theta, unravel, x, y)
+    x, y = rng.standard_normal((batch, WIDTHS[0])), rng.choice([-1.0, 1.0], size=(batch, 1))
+    step, parameters = STEPS[contender](layers, theta, unravel, x.astype(dtype), y.astype(dtype))
     return step, lambda: [np.array([step() for _ in range(3)]), parameters()]
 
 
@@ -115,3 +116,6 @@ def jax_step(layers, theta, unravel, x, y):
         return float(value)
 
     return step, lambda: np.concatenate([np.asarray(a).ravel() for p in params for a in p])
+
+
+STEPS = {"readable": readable, "in place": in_place, "torch": torch_step, "jax": jax_step}

@@ -52,7 +52,7 @@ class Worker:
 
     def __init__(self, module: str, contender: str, threads: int = 1):
         core = pinned_core() if threads == 1 else "any"
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed with the worker
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", module, contender, core],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment(threads),
@@ -138,7 +138,7 @@ class Contest:
             worker.__exit__()
 
     def run(self, config: dict, tolerances: Sequence[float], rounds: int, contenders: Sequence[str] | None = None) -> Times:
-        """Check that all compute the same, then time them. Raises Disagreement if they do not; the first contender is the measure."""
+        """Check that all compute what the first does, then time them in turn. Raises Disagreement if one does not."""
         times, counts, files = Times({}, {}), {}, {}
         with tempfile.TemporaryDirectory() as folder:
             for k, name in enumerate(contenders or self.workers):

@@ -1,4 +1,4 @@
-"""What `import refimpl` costs in a fresh interpreter: seconds of the statement, NumPy included, and memory of the whole process after it.
+"""What `import refimpl` costs in a fresh interpreter: seconds, NumPy included, and memory of the whole process after it.
 
 refimpl imports its parts when they are first used, so those of a first session are measured as well, for information. Heavy modules
 are scipy, matplotlib, rich, torch and jax.
@@ -32,8 +32,9 @@ def rows(rounds, only):
         runs = [measured(f"import numpy; {statement}") for _ in range(2 * rounds + 1)][1:]  # the first fills the file cache
         yield figure(f"import of {name}", [r[0] for r in runs], "<= 0.08" if barred else "", "s")
         yield figure(f"import of {name}: memory", [r[1] for r in runs], "<= 30" if barred else "", "MB")
-        heavy = sorted({m for r in runs for m in r[2]})
-        yield Row(f"import of {name}: heavy modules", "", ", ".join(heavy) or "none", len(heavy), len(heavy), len(heavy), "<= 0" if barred else "")
+        heavy, bar = sorted({m for r in runs for m in r[2]}), "<= 0" if barred else ""
+        n = len(heavy)
+        yield Row(f"import of {name}: heavy modules", "", ", ".join(heavy) or "none", n, n, n, bar)
 
 
 def measured(statement):

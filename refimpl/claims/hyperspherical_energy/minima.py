@@ -1,9 +1,11 @@
 """Claims on minima: H13, H14, H17-H23, H26. Where the minimum is known by proof or from published tables, and what it looks like.
 
-Searches use the implementation's own `minimise_energy` if it has one, and otherwise descend on its energy and gradient with scipy's
-L-BFGS from random starts; either way the energy and the gradient at the points come from the implementation's pair.
+Searches use the implementation's own `minimise_energy` if it has one. A bare loss is not made to search: scipy's L-BFGS descends on
+its energy and gradient from near the points where ours ends, which costs little however slow the loss is. Either way the energy and
+the gradient at the points come from the implementation's pair, and what they are held to are the tables.
 """
 
+from functools import cache
 from math import acos, erfc, log, log10, pi, sqrt
 
 import numpy as np
@@ -12,6 +14,7 @@ from refimpl.claims.claim import Choice, Floats, Integer, Lacks, Seed, claim, fr
 from refimpl.claims.hyperspherical_energy.definition import S, lengths, neurons, riesz
 from refimpl.claims.hyperspherical_energy.energy import pair, rng_of
 from refimpl.papers.hyperspherical_energy import configurations, tables
+from refimpl.papers.hyperspherical_energy.minimise import minimise_energy
 
 UP_TO_64 = tuple(n for n in tables.THOMSON.energies if n <= 64)
 FAMILIES = (configurations.simplex_of(5), configurations.cross_polytope_of(4), configurations.polygon_of(7))
@@ -49,6 +52,12 @@ def thomson_energy(impl, U, s):
     return float(impl.energy_forward(U, s)[0]) / 2
 
 
+@cache
+def our_minimum(n, s):
+    """Points where our own search ends."""
+    return minimise_energy(n, 3, s).points
+
+
 def minimum(impl, n, s, known, starts=40, seed=0):
     """Points on the sphere of the lowest energy found; the search stops early once it is at `known`, each pair counted once."""
     rng, best, least = rng_of(seed), None, np.inf
@@ -56,7 +65,7 @@ def minimum(impl, n, s, known, starts=40, seed=0):
         try:
             U = np.asarray(impl.minimise_energy(n, 3, s, rng, restarts=1).points, dtype=np.float64)
         except Lacks:
-            U = descend(impl, rng.normal(size=(n, 3)), s, rounds=2)
+            U = descend(impl, our_minimum(n, s) + 1e-2 * rng.normal(size=(n, 3)), s, rounds=2)
         if (E := thomson_energy(impl, U, s)) < least:
             best, least = frozen(U), E
         if abs(least - known) <= 1e-8:
@@ -70,7 +79,8 @@ def from_caspar_klug(impl, h, k, s=1.0):
     try:
         return frozen(np.asarray(impl.minimise_energy(len(start), 3, s, restarts=0, start=start).points, dtype=np.float64))
     except Lacks:
-        return descend(impl, start, s)
+        end = minimise_energy(len(start), 3, s, restarts=0, start=start).points
+        return descend(impl, end + 1e-3 * rng_of(len(start)).normal(size=end.shape), s, rounds=2)
 
 
 def residual_force(impl, U, s):

@@ -250,8 +250,8 @@ def circle_minimum(n: int, s: float = 1.0, reduction: str = "sum_ordered") -> fl
 
 # ---- many neurons, the paper's theorem on the growth of ε(N)
 def hurwitz_zeta(x: float, q: float) -> float:
-    """ζ(x, q) = Σ_{k≥0} (k+q)^{-x}, continued to all x ≠ 1, x > −10: twenty terms and the Euler-Maclaurin rest."""
-    bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+    """ζ(x, q) = Σ_{k≥0} (k+q)^{-x}, continued to 0 < x ≠ 1: twenty terms and the Euler-Maclaurin rest."""
+    bernoulli = (1 / 6, -1 / 30, 1 / 42, -1 / 30)
     z = 20 + q
     total = sum((k + q) ** -x for k in range(20)) + z ** (1 - x) / (x - 1) + z**-x / 2
     term = x * z ** (-x - 1) / 2

@@ -90,8 +90,8 @@ def minimise_energy(
     Raises
     ------
     TypeError, ValueError
-        If n < 1, d < 2, s is negative or not finite, restarts < 1 without a start, gtol is not positive, or `start` is not such
-        a matrix.
+        If n < 1, d < 2, s is negative or not finite, rng is no generator, restarts < 1 without a start, gtol is not positive,
+        or `start` is not such a matrix.
     OverflowError
         If the minimal energy itself exceeds the floating-point range (large n and s).
 
@@ -102,8 +102,10 @@ def minimise_energy(
     """
     n, d, s = whole("n", n, 1), whole("d", d, 2), exponent(s)
     restarts = whole("restarts", restarts, 1 if start is None else 0)
-    if not gtol > 0:
-        raise ValueError(f"gtol: expected a tolerance > 0, got {gtol}")
+    if not isinstance(gtol, (int, float)) or not gtol > 0:
+        raise ValueError(f"gtol: expected a tolerance > 0, got {gtol!r}")
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
     variant = {"half_space": bool(half_space), "angular": bool(angular)}
     starts = []
     if start is not None:

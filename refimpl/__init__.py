@@ -17,7 +17,20 @@ if TYPE_CHECKING:
     from refimpl.claims import check, verify
 
 __version__ = "0.1.0"
-__all__ = ["check", "claims", "experiments", "gradcheck", "interop", "manifolds", "nn", "optim", "papers", "params", "report", "verify"]
+__all__ = [
+    "check",
+    "claims",
+    "experiments",
+    "gradcheck",
+    "interop",
+    "manifolds",
+    "nn",
+    "optim",
+    "papers",
+    "params",
+    "report",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,11 +11,15 @@ from refimpl import __version__
 
 
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="refimpl", description="Papers on the geometry and the landscape of neural networks, executable and checkable.")
+    p = argparse.ArgumentParser(
+        prog="refimpl", description="Papers on the geometry and the landscape of neural networks, executable and checkable."
+    )
     p.add_argument("--version", action="version", version=f"refimpl {__version__}")
     commands = p.add_subparsers(dest="command", required=True)
 
-    v = commands.add_parser("verify", help="test every statement of a paper, or of all", description="Test the statements of the papers on refimpl.")
+    v = commands.add_parser(
+        "verify", help="test every statement of a paper, or of all", description="Test the statements of the papers on refimpl."
+    )
     v.add_argument("paper", nargs="?", help="name of a paper, or substrate; default: all that stand")
     v.add_argument("--claim", metavar="ID", help="one claim only")
     v.add_argument("--case", metavar="NAME=VALUE,...", help="with --claim: one case, as a failure prints it")
@@ -23,14 +27,20 @@ def parser() -> argparse.ArgumentParser:
     v.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the cases (default 0)")
     v.add_argument("--thorough", action="store_true", help="larger domains, and the slow claims too")
     v.add_argument("--single", action="store_true", help="in float32, with the claims' float32 tolerances")
-    v.add_argument("--coverage", action="store_true", help="list the claims that are promised but not stated; exit 1 if there are any")
+    v.add_argument(
+        "--coverage", action="store_true", help="list the claims that are promised but not stated; exit 1 if there are any"
+    )
     v.add_argument("--list", action="store_true", help="list the claims and run none")
     v.add_argument("--json", metavar="FILE", type=Path, help="write the table to FILE as well")
 
-    s = commands.add_parser("show", help="one claim: its statement, where it stands, its code", description="Read a claim beside its paper.")
+    s = commands.add_parser(
+        "show", help="one claim: its statement, where it stands, its code", description="Read a claim beside its paper."
+    )
     s.add_argument("id", help="such as H4")
 
-    r = commands.add_parser("reproduce", help="a paper's table or figure beside ours", description="Reproduce a published table or figure.")
+    r = commands.add_parser(
+        "reproduce", help="a paper's table or figure beside ours", description="Reproduce a published table or figure."
+    )
     r.add_argument("name", nargs="?", help="which; without it, the names are listed")
     r.add_argument("--quick", action="store_true", help="a smaller run, under a minute")
     r.add_argument("--seeds", type=int, metavar="N", help="number of seeds")
@@ -79,7 +89,14 @@ def verify(args) -> int:
             bar.update(task, completed=done, total=of, description=f"{claim.id:<4}")
 
         report = claims.verify(
-            args.paper, claim=args.claim, case=args.case, draws=args.draws, seed=args.seed, thorough=args.thorough, single=args.single, progress=progress
+            args.paper,
+            claim=args.claim,
+            case=args.case,
+            draws=args.draws,
+            seed=args.seed,
+            thorough=args.thorough,
+            single=args.single,
+            progress=progress,
         )
     out = Console()
     if out.is_terminal:
@@ -160,8 +177,10 @@ def doctor(args) -> int:
             print(f"{pool['internal_api']:<12}{pool['num_threads']} threads, kernels for {pool.get('architecture', 'unknown')}")
     flags = Path("/proc/cpuinfo")
     if flags.exists() and "avx512f" in flags.read_text() and "OPENBLAS_CORETYPE" not in os.environ:
-        print("This processor has AVX-512. If the kernels above are for Haswell, export OPENBLAS_CORETYPE=SkylakeX before starting Python")
-        print("makes matrix products up to twice as fast; bits of results change with it.")
+        print(
+            "This processor has AVX-512. If the kernels above are for Haswell, OPENBLAS_CORETYPE=SkylakeX, set before Python,"
+        )
+        print("makes matrix products up to twice as fast; the last bits of results change with it.")
     return 0
 
 

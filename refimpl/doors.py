@@ -38,7 +38,9 @@ def floats(name: str, x: Any, shape: tuple | None = None, smooth: bool = False) 
     """
     if type(x) is not np.ndarray or x.dtype.str not in _NATIVE or not (x.flags.c_contiguous and x.flags.aligned):
         x = _converted(name, x, smooth)
-    if shape is not None and not (len(x.shape) == len(shape) and all(n == e for n, e in zip(x.shape, shape, strict=True) if type(e) is int)):
+    if shape is not None and not (
+        len(x.shape) == len(shape) and all(n == e for n, e in zip(x.shape, shape, strict=True) if type(e) is int)
+    ):
         wanted = ", ".join("any" if e is None else str(e) for e in shape) + ("," if len(shape) == 1 else "")
         raise ValueError(f"{name}: expected shape ({wanted}), got {x.shape}")
     return x

@@ -116,7 +116,9 @@ def test_a_claim_travels_by_its_name():
     ],
 )
 def test_relative_gap(got, expected, gap):
-    assert relative_gap(np.array(got, dtype=float), np.array(expected, dtype=float)) == pytest.approx(gap, rel=1e-9)  # rounding of 2.1 − 2
+    assert relative_gap(np.array(got, dtype=float), np.array(expected, dtype=float)) == pytest.approx(
+        gap, rel=1e-9
+    )  # rounding of 2.1 − 2
 
 
 def test_relative_gap_refuses_other_shapes_and_kinds():
@@ -134,13 +136,22 @@ def test_holds_fails_not_run_and_not_covered():
     never = run(stated(lambda impl, n: assume(False)), {})
     foreign = run(stated(lambda impl, n: impl.missing(n)), {"other": abs})
     own = run(stated(lambda impl, n: impl.missing(n)), {"other": abs}, ours=True)
-    assert [v.verdict for v in (holds, fails, not_run, never, foreign, own)] == ["holds", "fails", "not run", "not run", "not covered", "fails"]
+    assert [v.verdict for v in (holds, fails, not_run, never, foreign, own)] == [
+        "holds",
+        "fails",
+        "not run",
+        "not run",
+        "not covered",
+        "fails",
+    ]
     assert [v.ok for v in (holds, fails, not_run, foreign, own)] == [True, False, False, True, False]
     assert fails.case == {"n": 4}  # shrunk
     assert foreign.note == "no missing"
 
 
-@pytest.mark.parametrize("raised", [ValueError("x"), SystemExit(0), GeneratorExit(), AttributeError("y"), Unsuitable(), Lacks("z"), RecursionError()])
+@pytest.mark.parametrize(
+    "raised", [ValueError("x"), SystemExit(0), GeneratorExit(), AttributeError("y"), Unsuitable(), Lacks("z"), RecursionError()]
+)
 def test_whatever_an_implementation_raises_is_a_failure(raised):
     def f(n):
         raise raised
@@ -175,7 +186,10 @@ def test_a_death_fails_and_is_never_shrunk():
 
 
 def test_shrinking_rechecks_dependent_bounds():
-    c = stated(lambda impl, m, block, x: float(m >= 5 and block >= 3), domains={"m": Integer(2, 30), "block": Integer(1, "m"), "x": Floats(0, 9)})
+    c = stated(
+        lambda impl, m, block, x: float(m >= 5 and block >= 3),
+        domains={"m": Integer(2, 30), "block": Integer(1, "m"), "x": Floats(0, 9)},
+    )
     v = run(c, {}, draws=200)
     assert v.case == {"m": 5, "block": 3, "x": 0.0}
     rejects = stated(lambda impl, n: assume(n % 2 == 0) or float(n > 10), domains={"n": Integer(1, 100)})
@@ -183,7 +197,9 @@ def test_shrinking_rechecks_dependent_bounds():
 
 
 def test_a_missing_option_drops_the_draws_that_need_it():
-    c = stated(lambda impl, option: impl.f(1.0, **({"half_space": True} if option else {})), domains={"option": Choice(False, True)})
+    c = stated(
+        lambda impl, option: impl.f(1.0, **({"half_space": True} if option else {})), domains={"option": Choice(False, True)}
+    )
     v = run(c, {"f": lambda x: 0.0})
     assert (v.verdict, v.draws, v.note) == ("holds", 1, "in part: f has no half_space")
     assert run(c, {"f": lambda x, **any_option: 0.0}).draws == 2
@@ -225,7 +241,7 @@ def test_an_implementation_gets_read_only_arrays_and_its_own_cache_untouched():
     assert room.constant == 3
     assert room.Type is tuple
     with pytest.raises(AttributeError):
-        room._private
+        assert room._private
 
 
 def test_statistical_claims_have_a_fixed_seed_and_one_draw():
@@ -246,7 +262,10 @@ def test_statistical_claims_have_a_fixed_seed_and_one_draw():
     ],
 )
 def test_a_case_outside_its_domain_is_named(text, match):
-    c = stated(lambda impl, n, x, word, seed: 0.0, domains={"n": Integer(1, 3), "x": Floats(0, 9), "word": Choice("a", "b"), "seed": Seed()})
+    c = stated(
+        lambda impl, n, x, word, seed: 0.0,
+        domains={"n": Integer(1, 3), "x": Floats(0, 9), "word": Choice("a", "b"), "seed": Seed()},
+    )
     with pytest.raises(ValueError, match=match):
         parse_case(c, text)
 

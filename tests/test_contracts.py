@@ -73,7 +73,9 @@ def in_network(**options):
     """The energy of a network whose first layer's weights are the argument, and its gradient for them."""
 
     def call(W):
-        W = np.asarray(W) if isinstance(W, list) and len({len(row) for row in W}) == 1 else W  # among parameters a list is a nesting, not an array
+        W = (
+            np.asarray(W) if isinstance(W, list) and len({len(row) for row in W}) == 1 else W
+        )  # among parameters a list is a nesting, not an array
         layers = [Dense(W, np.zeros(4, np.float32)), Dense(whole(3, 4, seed=6).astype(np.float32), np.zeros(3, np.float32))]
         value, cache = mhe.network_energy_forward(layers, **options)
         return value, mhe.network_energy_backward(1.0, cache)[0].W
@@ -98,45 +100,129 @@ def smooth_loss(name, y, **options):
 
 
 def mhe_door(name, argument="W", sample=W, wrong_shape=(4,), call=None, **more):
-    return Door(f"{name}_forward", argument, call or pair(getattr(mhe, f"{name}_forward"), getattr(mhe, f"{name}_backward")), sample, wrong_shape=wrong_shape, **more)
+    return Door(
+        f"{name}_forward",
+        argument,
+        call or pair(getattr(mhe, f"{name}_forward"), getattr(mhe, f"{name}_backward")),
+        sample,
+        wrong_shape=wrong_shape,
+        **more,
+    )
 
 
 DOORS = [
     Door("energy_forward", "W", energy, W, smooth=True, wrong_shape=(4,)),
-    Door("energy_forward half angular", "W", lambda W: energy(W, s=0, half_space=True, angular=True), W, smooth=True, wrong_shape=(4, 1)),
+    Door(
+        "energy_forward half angular",
+        "W",
+        lambda W: energy(W, s=0, half_space=True, angular=True),
+        W,
+        smooth=True,
+        wrong_shape=(4, 1),
+    ),
     Door("energy_and_gradient", "W", mhe.energy_and_gradient, W, wrong_shape=(2, 3, 4)),
-    Door("energy_hessian_vector", "W", lambda W: mhe.energy_hessian_vector(W, np.ones((4, 3), np.float32)), W, smooth=True, wrong_shape=(0, 3)),
-    Door("energy_hessian_vector", "V", lambda V: mhe.energy_hessian_vector(W.astype(np.float32), V), W, smooth=True, wrong_shape=(3, 4)),
+    Door(
+        "energy_hessian_vector",
+        "W",
+        lambda W: mhe.energy_hessian_vector(W, np.ones((4, 3), np.float32)),
+        W,
+        smooth=True,
+        wrong_shape=(0, 3),
+    ),
+    Door(
+        "energy_hessian_vector",
+        "V",
+        lambda V: mhe.energy_hessian_vector(W.astype(np.float32), V),
+        W,
+        smooth=True,
+        wrong_shape=(3, 4),
+    ),
     Door("power_mean_forward", "W", power_mean, W, smooth=True, wrong_shape=(1, 3)),
     # networks
     Door("filters", "W", mhe.filters, whole(2, 3, 2, 2), nan="propagates", smooth=True, wrong_shape=(2, 3, 4)),
     Door("network_energy_forward", r"params\[0\]\.W", in_network(), W, wrong_shape=(4,), smooth=True),
     Door("network_energy_forward half", r"params\[0\]\.W", in_network(half_space=True, s=0), W, wrong_shape=(4, 1), smooth=True),
-    mhe_door("subset_energy", call=lambda W: pair(mhe.subset_energy_forward, mhe.subset_energy_backward)(W, rows=[0, 2, 3]), smooth=True),
-    mhe_door("class_energy", call=lambda W: pair(mhe.class_energy_forward, mhe.class_energy_backward)(W, labels=LABELS), smooth=True),
+    mhe_door(
+        "subset_energy", call=lambda W: pair(mhe.subset_energy_forward, mhe.subset_energy_backward)(W, rows=[0, 2, 3]), smooth=True
+    ),
+    mhe_door(
+        "class_energy", call=lambda W: pair(mhe.class_energy_forward, mhe.class_energy_backward)(W, labels=LABELS), smooth=True
+    ),
     # as released
     mhe_door("released_energy", smooth=True),
-    mhe_door("released_energy", call=lambda W: pair(mhe.released_energy_forward, mhe.released_energy_backward)(W, half_space=True, s=0), smooth=True),
+    mhe_door(
+        "released_energy",
+        call=lambda W: pair(mhe.released_energy_forward, mhe.released_energy_backward)(W, half_space=True, s=0),
+        smooth=True,
+    ),
     mhe_door("gan_energy", smooth=True),
     mhe_door("sphereface_plus", call=lambda W: pair(mhe.sphereface_plus_forward, mhe.sphereface_plus_backward)(W, labels=LABELS)),
-    mhe_door("released_loss", "f", call=lambda f: pair(mhe.released_loss_forward, mhe.released_loss_backward)(f, labels=LABELS[:4] % 3), smooth=True),
+    mhe_door(
+        "released_loss",
+        "f",
+        call=lambda f: pair(mhe.released_loss_forward, mhe.released_loss_backward)(f, labels=LABELS[:4] % 3),
+        smooth=True,
+    ),
     # related
     mhe_door("orthonormal", smooth=True),
     mhe_door("squared_distances", smooth=True),
     mhe_door("mma", smooth=True),
     mhe_door("mhs", smooth=True),
     mhe_door("gram_determinant", smooth=True),
-    mhe_door("polarisation", call=lambda W: pair(mhe.polarisation_forward, mhe.polarisation_backward)(W, v=np.array([1, 2, -3], np.float32)), smooth=True),
-    mhe_door("projected_energy", call=lambda W: pair(mhe.projected_energy_forward, mhe.projected_energy_backward)(W, P=whole(2, 2, 3).astype(np.float32)), smooth=True),
+    mhe_door(
+        "polarisation",
+        call=lambda W: pair(mhe.polarisation_forward, mhe.polarisation_backward)(W, v=np.array([1, 2, -3], np.float32)),
+        smooth=True,
+    ),
+    mhe_door(
+        "projected_energy",
+        call=lambda W: pair(mhe.projected_energy_forward, mhe.projected_energy_backward)(W, P=whole(2, 2, 3).astype(np.float32)),
+        smooth=True,
+    ),
     # limits and minima
     Door("normalised_excess", "W", lambda W: mhe.normalised_excess(W, s=0), W, single=False, wrong_shape=(4,)),
     # the sphere
-    Door("project_forward", "w", pair(sphere.project_forward, lambda one, cache: sphere.project_backward(cache[0], cache)), W, nan="propagates", smooth=True),
-    Door("tangent", "v", lambda v: sphere.tangent(POINTS.astype(np.float32), v), W, nan="propagates", smooth=True, wrong_shape=(3, 4)),
-    Door("exp", "v", lambda v: sphere.exp(POINTS.astype(np.float32), v), TANGENT, nan="propagates", smooth=True, wrong_shape=(3, 4)),
-    Door("retract", "v", lambda v: sphere.retract(POINTS.astype(np.float32), v), TANGENT, nan="propagates", smooth=True, wrong_shape=(3, 4)),
-    Door("log", "v", lambda v: sphere.log(POINTS[::-1].astype(np.float32), v), POINTS, nan="propagates", smooth=True, wrong_shape=np.eye(3)),
-    Door("distance", "v", lambda v: sphere.distance(POINTS[::-1].astype(np.float32), v), POINTS, nan="propagates", smooth=True, wrong_shape=np.eye(3)),
+    Door(
+        "project_forward",
+        "w",
+        pair(sphere.project_forward, lambda one, cache: sphere.project_backward(cache[0], cache)),
+        W,
+        nan="propagates",
+        smooth=True,
+    ),
+    Door(
+        "tangent", "v", lambda v: sphere.tangent(POINTS.astype(np.float32), v), W, nan="propagates", smooth=True, wrong_shape=(3, 4)
+    ),
+    Door(
+        "exp", "v", lambda v: sphere.exp(POINTS.astype(np.float32), v), TANGENT, nan="propagates", smooth=True, wrong_shape=(3, 4)
+    ),
+    Door(
+        "retract",
+        "v",
+        lambda v: sphere.retract(POINTS.astype(np.float32), v),
+        TANGENT,
+        nan="propagates",
+        smooth=True,
+        wrong_shape=(3, 4),
+    ),
+    Door(
+        "log",
+        "v",
+        lambda v: sphere.log(POINTS[::-1].astype(np.float32), v),
+        POINTS,
+        nan="propagates",
+        smooth=True,
+        wrong_shape=np.eye(3),
+    ),
+    Door(
+        "distance",
+        "v",
+        lambda v: sphere.distance(POINTS[::-1].astype(np.float32), v),
+        POINTS,
+        nan="propagates",
+        smooth=True,
+        wrong_shape=np.eye(3),
+    ),
     # networks by hand
     Door("objective", "x", loss_of, W, nan="propagates"),
     Door("hinge_forward", "f", smooth_loss("hinge", SIGNS), whole(5), nan="propagates", layer=True),
@@ -260,7 +346,9 @@ def test_broadcast_input_is_as_good_as_its_copy(door):
 def test_float32_stays_float32(door):
     expected = np.float32 if door.single else np.float64
     assert {a.dtype for a in outputs(door.call(door.sample.astype("f4"))) if a.dtype.kind == "f"} == {np.dtype(expected)}
-    assert {a.dtype for a in outputs(door.call(door.sample)) if a.dtype.kind == "f"} == {np.dtype(np.float64)} or "hessian" in door.name
+    assert {a.dtype for a in outputs(door.call(door.sample)) if a.dtype.kind == "f"} == {
+        np.dtype(np.float64)
+    } or "hessian" in door.name
 
 
 @every_function

@@ -49,7 +49,10 @@ def test_bad_neurons_are_named(door, W, error, match):
 
 
 @pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize(("s", "error"), [(-1, ValueError), (np.nan, ValueError), (np.inf, ValueError), ("1", TypeError), (True, TypeError), (1j, TypeError)])
+@pytest.mark.parametrize(
+    ("s", "error"),
+    [(-1, ValueError), (np.nan, ValueError), (np.inf, ValueError), ("1", TypeError), (True, TypeError), (1j, TypeError)],
+)
 def test_bad_exponents_are_named(door, s, error):
     with pytest.raises(error, match="s: expected a"):
         door(gaussian(3, 3), s=s)
@@ -154,7 +157,9 @@ def test_what_exceeds_the_floating_point_range_is_said():
         energy_and_gradient(close, 80.0)
     with pytest.raises(OverflowError, match="W: the gradient for row 0 exceeds the range of float64"):
         energy_backward(1.0, energy_forward(np.array([[1e-310, 0], [1e-310, 1e-310]]), 2.0)[1])
-    assert power_mean_forward(close, 80.0)[0] == pytest.approx(1e8 * (1 / 3) ** (1 / 80), rel=1e-12)  # the closest pair's share is 2/6
+    assert power_mean_forward(close, 80.0)[0] == pytest.approx(
+        1e8 * (1 / 3) ** (1 / 80), rel=1e-12
+    )  # the closest pair's share is 2/6
 
 
 # ---- digits
@@ -192,9 +197,13 @@ def test_energy_of_a_close_pair_keeps_its_digits(angle, s, options):
     for seed, antipodal in ((0, False), (1, True)):
         W = with_close_pair(angle, seed, antipodal)
         expected = exact(W, s, **options)
-        assert energy_forward(W, s, **options)[0] == pytest.approx(expected, rel=2e-14)  # pairs near the threshold: 2e-16/1e-3 times s/2
+        assert energy_forward(W, s, **options)[0] == pytest.approx(
+            expected, rel=2e-14
+        )  # pairs near the threshold: 2e-16/1e-3 times s/2
         for block in (None, 2):
-            assert energy_and_gradient(W, s, **options, block=block)[0] == pytest.approx(expected, rel=5e-13)  # 4e-13: blocked.ASIDE
+            assert energy_and_gradient(W, s, **options, block=block)[0] == pytest.approx(
+                expected, rel=5e-13
+            )  # 4e-13: blocked.ASIDE
 
 
 @pytest.mark.parametrize("options", VARIANTS)
@@ -216,14 +225,19 @@ def test_gradient_of_a_close_pair_keeps_its_digits(angle, options):
         step = mpmath.mpf(10) ** -25
 
         def at(k):
-            rows = [[mpmath.mpf(x) + k * step * mpmath.mpf(v) for x, v in zip(w, r, strict=True)] for w, r in zip(W.tolist(), V.tolist(), strict=True)]
+            rows = [
+                [mpmath.mpf(x) + k * step * mpmath.mpf(v) for x, v in zip(w, r, strict=True)]
+                for w, r in zip(W.tolist(), V.tolist(), strict=True)
+            ]
             U = [[x / mpmath.sqrt(mpmath.fsum(y * y for y in w)) for x in w] for w in rows]
             X = U + [[-x for x in u] for u in U] if "half_space" in options else U
             total = mpmath.mpf(0)
             for i, u in enumerate(X):
                 for j, v in enumerate(X):
                     if i < j and (i in (0, 5) or j in (0, 5)):
-                        minus, plus = (mpmath.sqrt(mpmath.fsum((a - k * b) ** 2 for a, b in zip(u, v, strict=True))) for k in (1, -1))
+                        minus, plus = (
+                            mpmath.sqrt(mpmath.fsum((a - k * b) ** 2 for a, b in zip(u, v, strict=True))) for k in (1, -1)
+                        )
                         total += 2 / (2 * mpmath.atan2(minus, plus) if "angular" in options else minus)
             return total
 
@@ -236,14 +250,18 @@ def test_gradient_of_a_close_pair_keeps_its_digits(angle, options):
 @pytest.mark.parametrize("options", VARIANTS)
 def test_complex_step_through_our_own_code(options):
     W, V, h = gaussian(6, 4, 1), gaussian(6, 4, 2), 1e-30
-    E, dW = pair(W, 1.5, **options)
+    dW = pair(W, 1.5, **options)[1]
     assert energy_forward(W + 1j * h * V, 1.5, **options)[0].imag / h == pytest.approx(np.sum(dW * V), rel=1e-13)
     H = energy_hessian_vector(W, V, 1.5, **options)
     np.testing.assert_allclose(pair(W + 1j * h * V, 1.5, **options)[1].imag / h, H, rtol=0, atol=1e-13 * np.abs(H).max())
     m, cache = power_mean_forward(W, 8.0, **options)
-    assert power_mean_forward(W + 1j * h * V, 8.0, **options)[0].imag / h == pytest.approx(np.sum(power_mean_backward(1.0, cache) * V), rel=1e-13)
+    assert power_mean_forward(W + 1j * h * V, 8.0, **options)[0].imag / h == pytest.approx(
+        np.sum(power_mean_backward(1.0, cache) * V), rel=1e-13
+    )
     m0, cache = power_mean_forward(W, 0.0, **options)
-    assert power_mean_forward(W + 1j * h * V, 0.0, **options)[0].imag / h == pytest.approx(np.sum(power_mean_backward(1.0, cache) * V), rel=1e-13)
+    assert power_mean_forward(W + 1j * h * V, 0.0, **options)[0].imag / h == pytest.approx(
+        np.sum(power_mean_backward(1.0, cache) * V), rel=1e-13
+    )
     assert m0 < m
 
 

@@ -1,5 +1,6 @@
 """The training step in place: it is the readable step, writes where it says it does and nowhere else, and refuses what it must."""
 
+from collections.abc import Callable
 from functools import partial
 
 import mpmath
@@ -12,7 +13,7 @@ from refimpl.nn.inplace import ACTIVATIONS, LOSSES, buffered_gradient, training_
 from refimpl.optim import adam, gradient_descent
 from refimpl.params import ravel
 
-READABLE = {
+READABLE: dict[str, Callable[[int], tuple[Callable, Callable]]] = {
     "hinge": lambda p: (partial(nn.hinge_forward, p=p), nn.hinge_backward),
     "squared": lambda p: (nn.squared_forward, nn.squared_backward),
     "logistic": lambda p: (nn.logistic_forward, nn.logistic_backward),
@@ -72,7 +73,8 @@ def test_training_in_place_follows_the_readable_training(dtype):
 
 def test_any_optimiser_runs_on_the_buffered_gradient():
     layers, theta, unravel, x, y = problem((5, 4, 1), "tanh", 8)
-    readable, buffered = nn.objective(layers, unravel, READABLE["logistic"](3), x, y), buffered_gradient((5, 4, 1), "tanh", 8, "logistic")
+    readable = nn.objective(layers, unravel, READABLE["logistic"](3), x, y)
+    buffered = buffered_gradient((5, 4, 1), "tanh", 8, "logistic")
     descent = adam(0.01)
     slow = fast = theta
     slow_state = fast_state = descent.init(theta)
@@ -178,7 +180,8 @@ def test_loss_beyond_the_range_raises_and_leaves_theta(loss, dtype):
 
 
 def test_logistic_loss_does_not_overflow():
-    value, gradient = buffered_gradient((1, 1), "relu", 2, "logistic")(np.array([1e300, 0.0]), np.array([[1.0], [1.0]]), np.array([1, -1]))
+    theta, x, y = np.array([1e300, 0.0]), np.array([[1.0], [1.0]]), np.array([1, -1])
+    value, gradient = buffered_gradient((1, 1), "relu", 2, "logistic")(theta, x, y)
     assert value == 0.5e300
     assert gradient.tolist() == [0.5, 0.5]
 

@@ -147,6 +147,13 @@ def test_jax_s_configuration_is_left_alone():
     assert jax.numpy.ones(1).dtype == before == np.float32  # also after an error
 
 
+def test_a_jax_loss_that_cannot_be_compiled_runs_as_it_is():
+    """Python's `if` on an entry of W: jax.grad can do that, jax.jit cannot."""
+    E, dW = from_jax(lambda W: (W * W).sum() if W[0, 0] > 0 else W.sum()).energy_and_gradient(np.ones((2, 3)))
+    assert E == 6
+    np.testing.assert_array_equal(dW, np.full((2, 3), 2.0))
+
+
 def test_torch_gradient_inside_no_grad():
     import torch
 
@@ -157,11 +164,11 @@ def test_torch_gradient_inside_no_grad():
 
 
 # claims on single energies, which cost a framework little, and one on what these losses lack
-QUICK = ("H3", "H6", "H7", "H10", "H12", "H13", "H21")
+QUICK = ("H3", "H6", "H10", "H13", "H21")
 
 
 def verdicts(impl):
-    return {id: next(iter(refimpl.check("hyperspherical_energy", impl, claim=id, draws=5))).verdict for id in QUICK}
+    return {id: next(iter(refimpl.check("hyperspherical_energy", impl, claim=id, draws=3))).verdict for id in QUICK}
 
 
 @each

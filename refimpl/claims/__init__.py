@@ -125,7 +125,9 @@ def verify(
     if paper is not None and chosen and paper_of(chosen[0]) != paper:
         raise ValueError(f"claim: expected one of {paper}, got {claim!r}, which belongs to {paper_of(chosen[0])}")
     impls = {name: ours(name) for name in {paper_of(c) for c in chosen}}
-    return _table(chosen, lambda c: impls[paper_of(c)], paper or "all", claim, case, draws, seed, thorough, single, progress, ours=True)
+    return _table(
+        chosen, lambda c: impls[paper_of(c)], paper or "all", claim, case, draws, seed, thorough, single, progress, ours=True
+    )
 
 
 def check(

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import exp, isfinite, log
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -174,7 +174,10 @@ def claim(id, source, tolerance, *, single=None, draws=None, thorough=None, slow
             raise TypeError(f"claim {id}: expected the arguments {list(domains)} after impl")
         if not function.__doc__:
             raise TypeError(f"claim {id}: expected a docstring, the statement in words")
-        if id in CLAIMS and CLAIMS[id].function.__module__ + CLAIMS[id].function.__name__ != function.__module__ + function.__name__:
+        if (
+            id in CLAIMS
+            and CLAIMS[id].function.__module__ + CLAIMS[id].function.__name__ != function.__module__ + function.__name__
+        ):
             raise ValueError(f"claim {id}: stated twice, in {CLAIMS[id].function.__name__} and {function.__name__}")
         CLAIMS[id] = c = Claim(id, source, tolerance, function, domains, single, draws, thorough or {}, slow, false_alarm, catches)
         return c

@@ -10,8 +10,8 @@ mistake that looks like; `report.plot()` draws error against step size. Nothing 
 complex step or by extrapolated differences, each with its own error, from the function's own rounding noise. Kinks are found by
 one-sided slopes, counted, and held to the interval between them.
 
-Reading order: slopes (one ray), surroundings (the function around theta), check (yours against measured), diagnosis (which mistake),
-gradient and backward (the doors), report, picture.
+Reading order: slopes (one ray), surroundings (the function around theta), check (yours against measured), diagnosis (which
+mistake), gradient and backward (the doors), report, picture.
 """
 
 from refimpl.gradcheck.backward import check_backward, check_jvp

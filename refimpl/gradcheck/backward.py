@@ -76,13 +76,11 @@ def check_backward(
     cotangent = rng.normal(size=start.shape).astype(start.dtype)  # of the type of y
     dy = shaped(cotangent.copy())
     gradients = one_each(backward(dy, cache), len(chosen))
-    mistakes: list[str] = []
     if gradients is None:
         wanted = ", ".join(names[k] for k in chosen)
-        mistakes = [f"expected {len(chosen)} gradients, of {wanted}; name the differentiable arguments by wrt=(...) if these are not they"]
-    else:
-        mistakes = [m for part, k, g in zip(parts, chosen, gradients, strict=True) for m in other_type(part, args[k], g)]
-    if gradients is None or mistakes:
+        mistake = f"expected {len(chosen)} gradients, of {wanted}; if others are differentiable, name them by wrt"
+        return Report("wrong type", mistakes=(mistake,), parameters=len(theta))
+    if mistakes := [m for part, k, g in zip(parts, chosen, gradients, strict=True) for m in other_type(part, args[k], g)]:
         return Report("wrong type", mistakes=tuple(mistakes), parameters=len(theta))
     gradient = unravel.flat(tuple(gradients))
     if contents(args) != before or contents(dy) != contents(shaped(cotangent)):
@@ -95,12 +93,14 @@ def check_backward(
         mistake = "another forward in between changes what backward gives: it does not work from its cache alone"
         return Report("keeps state", mistakes=(mistake,), parameters=len(theta))
 
-    lengths = {f"{names[k]}{at}.shape[{axis}]": n for k, a in enumerate(args) for at, leaf in leaves(a, "") for axis, n in enumerate(np.shape(leaf))}
+    named = zip((at for part in parts for at in part.names), blocks_of(unravel, len(theta), ""), strict=True)
+    shapes = [(names[k] + at, np.shape(leaf)) for k, a in enumerate(args) for at, leaf in leaves(a, "")]
+    lengths = {f"{at}.shape[{axis}]": n for at, shape in shapes for axis, n in enumerate(shape)}
     return checked(
         lambda t: np.sum(cotangent * shaped.flat(call(t)[0])),
         gradient,
         theta,
-        [Block(at, b.index) for at, b in zip([at for part in parts for at in part.names], blocks_of(unravel, len(theta), ""), strict=True)],
+        [Block(at, block.index) for at, block in named],
         single=single,
         rng=rng,
         sizes=lengths | dict(settings.pop("sizes", {})),
@@ -132,13 +132,13 @@ def check_jvp(
     rng = settings.pop("rng", None) or np.random.default_rng(0)
     y = floats("function(x)", function(given.copy()))
     c = rng.normal(size=y.shape).astype(y.dtype)
-    columns = [floats("jvp(x, v)", jvp(given.copy(), e.reshape(given.shape)), y.shape) for e in np.eye(given.size, dtype=given.dtype)]
-    gradient = np.array([np.sum(c * column) for column in columns])
+    units = np.eye(given.size, dtype=given.dtype).reshape(-1, *given.shape)
+    gradient = np.array([np.sum(c * floats("jvp(x, v)", jvp(given.copy(), e.copy()), y.shape)) for e in units], given.dtype)
 
     def projected(t):
         return np.sum(c * function(t.reshape(given.shape))), gradient
 
-    return check_gradient(projected, given.ravel(), rng=rng, **{"unravel": lambda t: t.reshape(given.shape), "name": "x"} | settings)
+    return check_gradient(projected, given.ravel(), rng=rng, unravel=lambda t: t.reshape(given.shape), name="x", **settings)
 
 
 # ---- arguments, and gradients of their type
@@ -173,5 +173,7 @@ def other_type(part: Unravel, argument: Any, gradient: Any) -> list[str]:
     """In what way a gradient is not of its argument's type: nesting, shapes, dtypes."""
     wanted, found = leaves(argument, ""), leaves(gradient, "")
     if [at for at, _ in wanted] != [at for at, _ in found]:
-        return [f"{part.names[0]}: expected a gradient nested like its argument, {type(argument).__name__}, got {type(gradient).__name__}"]
-    return [m for at, (_, a), (_, g) in zip(part.names, wanted, found, strict=True) for m in unlike(at, np.asarray(g), floats(at, a))]
+        given, got = type(argument).__name__, type(gradient).__name__
+        return [f"{part.names[0]}: expected a gradient nested like its argument, a {given}, got a {got}"]
+    pairs = zip(part.names, wanted, found, strict=True)
+    return [m for at, (_, a), (_, g) in pairs for m in unlike(at, np.asarray(g), floats(at, a))]

@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refimpl.gradcheck.diagnosis import Measured, diagnose
 from refimpl.gradcheck.blocks import Block
+from refimpl.gradcheck.diagnosis import Measured, diagnose
 from refimpl.gradcheck.report import Entry, Report, View
 from refimpl.gradcheck.slopes import Curve, Slope, complex_slope, measure
 from refimpl.gradcheck.surroundings import Surroundings, sizes_of
 
 ROUNDING = 20.0  # how many times its measured noise a right gradient may be off: the threshold of LAPACK's own tests
 WORST = 8  # entries that a report lists
-DISAGREE = 1e-8  # relative: a complex step that differs from differences by less is the more exact of the two; abs, max and norm do more
+DISAGREE = 1e-8  # relative; where complex step and differences are this near, the former is the more exact: abs, max and norm do more
+SINGLE = "float32: held to float32's rounding"
+DIGITS = "differences give 8 to 11 digits, float32 inside 7; others are lost to cancellation"
 
 
 class Settings(NamedTuple):
@@ -51,11 +53,12 @@ class Check:
     at: float
     eps: float
     noise: float
+    rtol: float
     by_complex: bool = False
 
     def ray(self, d: np.ndarray) -> tuple[Slope, Curve]:
         """By differences."""
-        return measure(self.around.along(d), self.at, self.noise, self.around.reach(d))
+        return measure(self.around.along(d), self.at, self.noise, self.eps, self.around.reach(d))
 
     def slope(self, d: np.ndarray) -> Slope:
         """By the complex step if it can be trusted, by differences if not."""
@@ -76,36 +79,43 @@ class Check:
         """Your slope along d against the measured one. A sum of many terms carries the rounding of each."""
         s, terms = self.slope(d), self.yours * d
         yours, rounding = float(np.sum(terms)), ROUNDING * self.eps * float(np.sum(np.abs(terms)))
-        return Entry(name, yours, s.value, distance(yours, s), s.error + rounding, s.left, s.right, s.kink)
+        tolerance = s.error + rounding + self.rtol * abs(s.value)
+        return Entry(name, yours, s.value, distance(yours, s), tolerance, s.left, s.right, s.kink)
 
     def wrong_among(self, index: np.ndarray, rng: np.random.Generator, limit: int) -> list[int]:
         """At most `limit` wrong entries among `index`, by halving: a direction that is zero elsewhere is wrong only if one is."""
         found, stack = [], [index]
         while stack and len(found) < limit:
             part = stack.pop()
+            if self.direction(self.around.direction(rng, part), "").ok:
+                continue
             if len(part) == 1:
                 found += list(part)
-            elif not self.direction(self.around.direction(rng, part), "").ok:
+            else:
                 stack += [part[len(part) // 2 :], part[: len(part) // 2]]
         return found
 
 
-def run(value: Callable[[np.ndarray], Any], yours: np.ndarray, theta: np.ndarray, blocks: list[Block], single: bool, how: Settings) -> Report:
+@np.errstate(all="ignore")  # what over- or underflows on the way is seen in the result
+def run(
+    value: Callable[[np.ndarray], Any], yours: np.ndarray, theta: np.ndarray, blocks: list[Block], single: bool, how: Settings
+) -> Report:
     """Check the claim that `yours` (p,) is the gradient of `value` at theta (p,), both float64."""
     around = Surroundings(value, theta, sizes_of(theta, blocks), *how.bounds)
-    at = around.real(theta)
+    at, p, nan = around.real(theta), len(theta), np.nan
     if not np.isfinite(at):
-        return Report("not measurable", mistakes=(f"the value at theta is {at}",), parameters=len(theta))
+        return Report("not measurable", mistakes=(f"the value at theta is {at}",), parameters=p)
     if not np.isfinite(yours).all():
         bad = np.flatnonzero(~np.isfinite(yours))
-        worst = tuple(Entry(name(blocks, j), float(yours[j]), *[np.nan] * 5, False) for j in bad[:WORST])
-        mistake = f"{len(bad)} of {len(theta)} entries are NaN or infinite"
-        return Report("not finite", mistakes=(mistake,), worst=worst, parameters=len(theta), wrong=len(bad))
-    directions = [around.direction(how.rng, np.arange(len(theta))) for _ in range(how.directions)]
-    check = Check(around, yours, at, *around.precision(directions, single))
+        worst = tuple(Entry(name(blocks, j), float(yours[j]), nan, nan, nan, nan, nan, False) for j in bad[:WORST])
+        return Report(
+            "not finite", mistakes=(f"{len(bad)} of {p} entries are NaN or infinite",), worst=worst, parameters=p, wrong=len(bad)
+        )
+    directions = [around.direction(how.rng, np.arange(p)) for _ in range(how.directions)]
+    check = Check(around, yours, at, *around.precision(directions, single), how.rtol)
     rays = [(d, *check.ray(d)) for d in directions]
     if not any(np.isfinite(s.error) for _, s, _ in rays):
-        return Report("not measurable", mistakes=("no step along a random direction gives a finite difference",), parameters=len(theta))
+        return Report("not measurable", mistakes=("no step along a random direction gives a finite difference",), parameters=p)
     fallback = "differences were asked for"
     try:
         if how.method == "differences":
@@ -124,10 +134,7 @@ def run(value: Callable[[np.ndarray], Any], yours: np.ndarray, theta: np.ndarray
         fallback=fallback,
         noise=check.noise / (abs(at) or 1.0),
         evaluations=around.evaluations,
-        notes=(
-            *(["float32: held to float32's rounding"] if check.eps > 1e-10 else []),
-            *(["differences give 8 to 11 digits, float32 inside 7; other digits are lost to cancellation"] if report.verdict == "imprecise" else []),
-        ),
+        notes=(SINGLE,) * (check.eps > np.finfo(np.float64).eps) + (DIGITS,) * (report.verdict == "imprecise"),
     )
 
 
@@ -136,58 +143,66 @@ def name(blocks: Sequence[Block], j: int) -> str:
     return next(b.entry(j) for b in blocks if (b.index == j).any())
 
 
-def compare(check: Check, blocks: list[Block], rays: list, how: Settings) -> Report:
-    """Every entry if there are not too many; else directions, a sample, and the parameters that a direction finds wrong."""
-    around, p = check.around, len(check.yours)
-    along = [check.direction(d, f"random direction {k}") for k, (d, _, _) in enumerate(rays, 1)]
-    index = np.arange(p)
-    if p > how.entries:
-        positions = [b.index.ravel() for b in blocks]
-        suspects = [at for at in positions if not check.direction(around.direction(how.rng, at), "").ok]
-        if not suspects and not all(e.ok for e in along):
-            suspects = positions
-        found = [at if len(at) <= how.entries else check.wrong_among(at, how.rng, WORST) for at in suspects]
-        index = np.unique(np.concatenate([how.rng.choice(p, how.entries // 4, replace=False), *found]).astype(int))
+def entries_to_measure(check: Check, blocks: list[Block], along: list[Entry], how: Settings) -> np.ndarray:
+    """All if there are not too many; else a sample, and of the arrays that a direction finds wrong, all or the wrong ones."""
+    p = len(check.yours)
+    if p <= how.entries:
+        return np.arange(p)
+    positions = [b.index.ravel() for b in blocks]
+    suspects = [at for at in positions if not check.direction(check.around.direction(how.rng, at), "").ok]
+    if not suspects and not all(e.ok for e in along):
+        suspects = positions
+    found = [at if len(at) <= how.entries else check.wrong_among(at, how.rng, WORST) for at in suspects]
+    return np.unique(np.concatenate([how.rng.choice(p, how.entries // 4, replace=False), *found]).astype(int))
 
+
+def compare(check: Check, blocks: list[Block], rays: list, how: Settings) -> Report:
+    """Yours against measured: the verdict, and what is wrong."""
+    around = check.around
+    along = [check.direction(d, f"random direction {k}") for k, (d, _, _) in enumerate(rays, 1)]
+    index = entries_to_measure(check, blocks, along, how)
     slopes = [check.slope(around.entry(j)) for j in index]  # in units of the entry's size, as all is until it is shown
     yours, size = check.yours[index] * around.scale[index], around.scale[index]
     value = np.array([s.value for s in slopes])
     largest = float(np.max(np.abs(value), initial=0, where=np.isfinite(value)))
     error = np.array([distance(y, s) for y, s in zip(yours, slopes, strict=True)])
-    tolerance = np.array([s.error for s in slopes]) + ROUNDING * check.eps * largest + how.rtol * np.abs(value)
+    tolerance = np.array([s.error for s in slopes]) + ROUNDING * check.eps * largest + check.rtol * np.abs(value)
     wrong = ~(error <= tolerance)
     kink = np.array([s.kink for s in slopes], bool)
     flat = (np.abs(value) <= tolerance) & ~kink
-    excess = np.where(np.isfinite(error), error, np.inf) / np.maximum(tolerance, 1e-300)
-    worst = np.argsort(-excess, kind="stable")[:WORST]
+    error = np.where(np.isnan(error), np.inf, error)
+    worst = np.argsort(-error / np.maximum(tolerance, 1e-300), kind="stable")[:WORST]
 
-    views = [View(e.name, e.yours, e.measured, e.tolerance, c) for e, (_, _, c) in zip(along, rays, strict=True)]
-    for k in [k for k in worst if wrong[k]][:3]:
+    def entry(k):
+        s, j = slopes[k], index[k]
+        slope, off, allowed, left, right = (float(v / size[k]) for v in (s.value, error[k], tolerance[k], s.left, s.right))
+        return Entry(name(blocks, j), float(check.yours[j]), slope, off, allowed, left, right, s.kink)
+
+    views = [View(e.name, e.yours, e.measured, e.tolerance, curve) for e, (_, _, curve) in zip(along, rays, strict=True)]
+    for k in worst[wrong[worst]][:3]:
         s, curve = check.ray(d := around.entry(index[k]))
         if check.by_complex:
             check.doubt(d, slopes[k], s, f"at {name(blocks, index[k])}")
         views.append(View(name(blocks, index[k]), yours[k], value[k], tolerance[k], curve))
-    astray = [e for e in along if not e.ok] if p > how.entries and not kink.any() else []
-    mistakes: tuple[str, ...] = ()
+
+    astray = [e for e in along if not e.ok and not e.kink] if len(index) < len(check.yours) else []
+    mistakes: list[str] = []
     if wrong.any():
         spread = {"slope": value / size, "tolerance": tolerance / size, "use": np.isfinite(value) & (wrong | ~kink)}
-        mistakes = tuple(diagnose(measured(check, blocks, index, spread), how.sizes))
+        mistakes = diagnose(measured(check, blocks, index, spread), how.sizes)
+        mistakes = mistakes or [f"at {np.sum(wrong)} entries no slope could be measured"]
     elif astray:
-        mistakes = (f"{len(astray)} of {len(along)} random directions are wrong, no entry that was tried is",)
+        mistakes = [f"{len(astray)} of {len(along)} random directions are wrong, none of the entries that were tried is"]
     imprecise = mistakes and all(m.endswith("digits only") for m in mistakes)
-    nears = [s.near for s in [*slopes, *(s for _, s, _ in rays)] if np.isfinite(s.near)]
-    unit = largest or 1.0
+    nears = [s.near for s in (*slopes, *(s for _, s, _ in rays)) if np.isfinite(s.near)]
     return Report(
         "imprecise" if imprecise else "wrong" if mistakes else "nothing to see" if flat.all() else "right",
-        mistakes=mistakes,
-        worst=tuple(
-            Entry(name(blocks, index[k]), check.yours[index[k]], *np.array([value[k], error[k], tolerance[k], slopes[k].left, slopes[k].right]) / size[k], kink[k])
-            for k in worst
-        ) + tuple(astray),
-        error=float(np.max(np.where(np.isnan(error), np.inf, error), initial=0)) / unit,
-        tolerance=float(np.max(tolerance, initial=0)) / unit,
+        mistakes=tuple(mistakes),
+        worst=tuple(entry(k) for k in worst) + tuple(astray),
+        error=float(np.max(error)) / (largest or 1.0),
+        tolerance=float(np.max(tolerance)) / (largest or 1.0),
         measured=len(index),
-        parameters=p,
+        parameters=len(check.yours),
         directions=len(rays),
         wrong=int(np.sum(wrong)),
         kinks=int(np.sum(kink)),
@@ -200,10 +215,9 @@ def compare(check: Check, blocks: list[Block], rays: list, how: Settings) -> Rep
 
 def measured(check: Check, blocks: Sequence[Block], index: np.ndarray, spread: Mapping[str, np.ndarray]) -> list[Measured]:
     """What was measured, put back into the arrays of the parameters; unused where nothing was."""
-    full = {"slope": np.zeros(len(check.yours)), "tolerance": np.zeros(len(check.yours)), "use": np.zeros(len(check.yours), bool)}
+    p = len(check.yours)
+    full = {"slope": np.zeros(p), "tolerance": np.zeros(p), "use": np.zeros(p, bool)}
     for key, values in spread.items():
         full[key][index] = values
-    return [
-        Measured(b.name, yours=check.yours[b.index], theta=check.around.theta[b.index], **{key: a[b.index] for key, a in full.items()})
-        for b in blocks
-    ]
+    full |= {"yours": check.yours, "theta": check.around.theta}
+    return [Measured(name=b.name, **{key: a[b.index] for key, a in full.items()}) for b in blocks]

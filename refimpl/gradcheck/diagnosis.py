@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-NONE, DIGITS = "no simple pattern", "right to {:.1f} digits only"
+NONE = "no simple pattern"
 MATCH = 1e-4  # relative to the largest entry: above float32's errors and every measured slope's, below what a wrong formula does
 
 
@@ -44,14 +44,15 @@ def ratio(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sum(a / unit * (b / unit)) / (np.sum((b / unit) ** 2) or 1.0))
 
 
-def factor_names(c: float, sizes: Mapping[str, int], others: Mapping[str, float] = {}) -> str:  # noqa: B006 (never written)
+def factor_names(c: float, sizes: Mapping[str, int], others: Mapping[str, float]) -> str:
     """The constant c in words, with everything it may stand for: `2 (= n)`, `1/7 (= 1/n)`, `-1 (the sign)`."""
     sign, c = ("-" if c < 0 else ""), abs(c)
     meanings = [name for name, value in others.items() if abs(c - value) <= MATCH * value]
     for name, n in sizes.items():
         known = {name: n, f"1/{name}": 1 / n}
         if abs(c - 2) > MATCH and abs(c - 0.5) > MATCH:  # 2 is half of 4, but rarely because of it
-            known |= {f"2 {name}": 2 * n, f"2/{name}": 2 / n, f"{name}/2": n / 2, f"{name} - 1": n - 1, f"1/({name} - 1)": 1 / max(n - 1, 1)}
+            known |= {f"2 {name}": 2 * n, f"2/{name}": 2 / n, f"{name}/2": n / 2}
+            known |= {f"{name} - 1": n - 1, f"1/({name} - 1)": 1 / max(n - 1, 1)}
         meanings += [text for text, value in known.items() if abs(c - value) <= MATCH * c and n > 1]
     number, inverse = round(c), round(1 / c) if c else 0
     if 1 <= number <= 1e6 and abs(c - number) <= MATCH * c:
@@ -119,9 +120,9 @@ def summed_axis(a, s, theta, use):
 
 
 def signs_lost(a, s, theta, use):
-    if fits(np.abs(a), np.abs(s), use):
-        return "absolute value: every sign is +" if (a >= 0).all() else f"sign wrong in {np.sum((a * s < 0) & use)} of {a.size} entries"
-    return ""
+    if not fits(np.abs(a), np.abs(s), use):
+        return ""
+    return "absolute value: every sign is +" if (a >= 0).all() else f"sign wrong in {np.sum((a * s < 0) & use)} of {a.size} entries"
 
 
 def misplaced(a, s, theta, use):
@@ -196,6 +197,12 @@ def places(wrong: np.ndarray) -> str:
     return f"{len(hit)} of {wrong.size} entries"
 
 
+def digits(block: Measured) -> str:
+    """How many digits an array has right, relative to its largest entry."""
+    error = np.max(np.abs(block.yours - block.slope)[block.use]) / np.max(np.abs(block.slope)[block.use])
+    return f"right to {-np.log10(error):.1f} digits only"
+
+
 def mistakes_in(block: Measured, sizes: Mapping[str, int]) -> list[str]:
     """All simple patterns that one array fits."""
     _, a, s, _, theta, use = block
@@ -205,7 +212,7 @@ def mistakes_in(block: Measured, sizes: Mapping[str, int]) -> list[str]:
         ties = PATTERNS[:4] if np.sum(use) > 2 and np.ptp(a[use]) else ()
         return [whole, *(word for word in (p(a, s, theta, use) for p in ties) if word)]
     if fits(a[use], s[use], use[use]):
-        return [DIGITS.format(-np.log10(np.max(np.abs(a - s)[use]) / np.max(np.abs(s)[use])))]
+        return [digits(block)]
     found = [word for word in (p(a, s, theta, use) for p in PATTERNS) if word]
     found = found or [word for word in (misplaced(a, s, theta, use),) if word]
     if np.sum(wrong) < np.sum(use):
@@ -235,7 +242,7 @@ def diagnose(blocks: list[Measured], sizes: Mapping[str, int] | None = None) -> 
         if one := constant_factor(flat[0], flat[1], flat[2].astype(bool), sizes):
             return [one]
         if fits(*flat[:2], flat[2].astype(bool)):
-            return [DIGITS.format(-np.log10(max(np.max(np.abs(b.yours - b.slope)[b.use]) / np.max(np.abs(b.slope)[b.use]) for b in wrong)))]
+            return [min(map(digits, wrong), key=lambda text: float(text.split()[2]))]
         if pairs := exchanged(blocks):
             return pairs
     lines = []

@@ -75,9 +75,9 @@ def check_gradient(
     Notes
     -----
     At a kink any slope between the left and the right one is accepted, and the entry is counted in `report.kinks`. The tolerance of
-    an entry is 20 times what a few ulps of theta change in its slope (complex step), or the error of Richardson's extrapolation with
-    the measured noise of the value (differences), and 20 rounding units of the largest slope. A gradient by finite differences fails
-    as *imprecise* where the complex step can be used.
+    an entry is 20 times what a few ulps of theta change in its slope (complex step), or the error of Richardson's extrapolation
+    with the measured noise of the value (differences), and 20 rounding units of the largest slope. A gradient by finite differences
+    fails as *imprecise* where the complex step can be used.
     """
     given = finite("theta", floats("theta", theta, ("p",)))
     mine = given.copy()
@@ -114,7 +114,12 @@ def check_gradient(
 
 
 def check_hessian_vector(
-    objective: Objective, theta: ArrayLike, hvp: Callable[[np.ndarray, np.ndarray], np.ndarray], *, v: ArrayLike | None = None, **settings: Any
+    objective: Objective,
+    theta: ArrayLike,
+    hvp: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    *,
+    v: ArrayLike | None = None,
+    **settings: Any,
 ) -> Report:
     """Is hvp(theta, v) -> (p,) the derivative of the objective's gradient along v?
 

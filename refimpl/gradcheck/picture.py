@@ -14,7 +14,8 @@ FLOOR = 1e-17  # where an error of 0 is drawn
 
 def _title(ax, good: bool, text: str):
     lines = wrap(text, 62)
-    ax.set_title("\n".join(lines[:3]) + (" ..." if len(lines) > 3 else ""), color=GOOD if good else BAD, loc="left", fontsize=10, fontweight="bold")
+    text = "\n".join(lines[:3]) + (" ..." if len(lines) > 3 else "")
+    ax.set_title(text, color=GOOD if good else BAD, loc="left", fontsize=10, fontweight="bold")
 
 
 def v_curve(report: Report, ax):

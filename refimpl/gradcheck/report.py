@@ -26,11 +26,6 @@ class Entry(NamedTuple):
     def ok(self) -> bool:
         return bool(self.error <= self.tolerance)
 
-    @property
-    def excess(self) -> float:
-        """Error in units of the tolerance, infinite for NaN: what the worst entries are sorted by."""
-        return np.inf if not np.isfinite(self.error) else self.error / (self.tolerance or 1e-300)
-
 
 class View(NamedTuple):
     """One ray: its name, the slope that is claimed along it, the measured one with its tolerance, and what was seen along it."""
@@ -101,36 +96,37 @@ class Report:
 
     @property
     def taylor_slope(self) -> float:
-        """Order of the Taylor remainder |f(θ + h d) − f(θ) − h g·d|: 2 if g is the gradient, 1 if not; NaN if rounding or a kink hides it."""
+        """Order of the Taylor remainder |f(θ + h d) − f(θ) − h g·d|: 2 if g is the gradient, 1 if not; NaN if it cannot be seen."""
         return remainder_order(self.views[0]) if self.views and not self.kinks else np.nan
 
     def __str__(self):
-        lines = [f"gradient {self.headline}"]
-        if self.method:
-            what = f"{self.measured} of {self.parameters} entries" if self.measured else ""
-            rays = f"{self.directions} random direction{'s' * (self.directions != 1)}" if self.directions else ""
-            lines.append(f"  measured    {self.method}: {', '.join(w for w in (what, rays) if w)}, {self.evaluations} evaluations")
-        if self.fallback:
-            lines.append(f"  complex     not used: {self.fallback}")
-        if np.isfinite(self.tolerance):
-            lines.append(f"  error       {self.error:.1e} of the largest slope; tolerance {self.tolerance:.1e}, from the noise measured here")
-        if self.wrong:
-            lines.append(f"  wrong       {self.wrong} of {self.measured or self.parameters} entries")
-        if np.isfinite(order := self.taylor_slope):
-            lines.append(f"  Taylor      the remainder falls like h^{order:.2f}: 2 for the gradient, 1 for anything else")
-        if self.kinks:
-            lines.append(f"  kinks       {self.kinks} {'entry' if self.kinks == 1 else 'entries'} at a kink, held to [left, right]")
-        if self.near:
-            lines.append(f"  near kinks  crossed along {self.near} of the rays, the nearest {self.nearest:.0e} of the parameters' size away")
-        if self.flat:
-            lines.append(f"  flat        {self.flat} of the entries measured have no slope above the tolerance: nothing was learned there")
-        lines += [f"  note        {note}" for note in self.notes]
+        rays = f"{self.directions} random direction{'s' * (self.directions != 1)}"
+        rows = {
+            "measured": f"{self.method}: {self.measured} of {self.parameters} entries, {rays}; {self.evaluations} evaluations"
+            if self.method
+            else "",
+            "complex": f"not used: {self.fallback}" if self.fallback else "",
+            "error": f"{self.error:.1e} of the largest slope; tolerance {self.tolerance:.1e}, from the noise measured here"
+            if np.isfinite(self.tolerance)
+            else "",
+            "wrong": f"{self.wrong} of {self.measured or self.parameters} entries" if self.wrong else "",
+            "Taylor": f"the remainder falls like h^{self.taylor_slope:.2f}: 2 for the gradient, 1 for anything else"
+            if np.isfinite(self.taylor_slope)
+            else "",
+            "kinks": f"{self.kinks} of the entries at a kink, held to [left, right]" if self.kinks else "",
+            "near kinks": f"crossed along {self.near} of the rays, the nearest {self.nearest:.0e} of the parameters' size away"
+            if self.near
+            else "",
+            "flat": f"{self.flat} of the entries have no slope above the tolerance: nothing was learned there" if self.flat else "",
+            "note": "; ".join(self.notes),
+        }
+        lines = [f"gradient {self.headline}", *(f"  {word:<11} {text}" for word, text in rows.items() if text)]
         if shown := [e for e in self.worst if not e.ok]:
             width = max(len(e.name) for e in shown)
             lines.append(f"  {'':{width}}  {'yours':>14}  {'measured':>14}  {'error':>8}  {'tolerance':>9}")
             for e in shown:
-                at = f"  kink: [{e.left:.6g}, {e.right:.6g}]" if e.kink else ""
-                lines.append(f"  {e.name:{width}}  {e.yours:>+14.7e}  {e.measured:>+14.7e}  {e.error:>8.1e}  {e.tolerance:>9.1e}{at}")
+                numbers = f"{e.yours:>+14.7e}  {e.measured:>+14.7e}  {e.error:>8.1e}  {e.tolerance:>9.1e}"
+                lines.append(f"  {e.name:{width}}  {numbers}" + (f"  kink: [{e.left:.6g}, {e.right:.6g}]" if e.kink else ""))
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

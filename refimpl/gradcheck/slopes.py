@@ -60,16 +60,17 @@ def rounding_noise(values: np.ndarray, eps: float) -> float:
     rounding at least, whatever its differences say.
     """
     fourth = np.diff(values, 4)
-    return max(float(np.sqrt(np.mean(fourth * fourth) / 70)), eps * float(np.max(np.abs(values))))
+    largest = np.max(np.abs(fourth)) or 1.0  # its square may overflow
+    return max(float(largest * np.sqrt(np.mean((fourth / largest) ** 2) / 70)), eps * float(np.max(np.abs(values))))
 
 
 def extrapolate(D: np.ndarray, h: np.ndarray, noise: float, powers: tuple[int, ...]) -> tuple[float, float]:
     """Limit of D(h) for h → 0, and its error; D has an expansion in the given powers of h, plus errors of size noise / h.
 
-    Of Richardson's tableau, the entry with the smallest error is taken. Its error is bounded by the step that it takes from the finer
-    of its parents and by the step that its column takes from the row above (two, so that no chance agreement passes for convergence),
-    times SAFETY, and five standard deviations of the rounding. An entry that a finer difference contradicts is not taken: between two kinks the
-    differences converge to a slope that is none.
+    Of Richardson's tableau, the entry with the smallest error is taken: SAFETY times the larger of two steps, from the finer of its
+    parents to itself and from the row above to itself (two, so that no chance agreement passes for convergence), and five standard
+    deviations of the rounding. An entry that a finer difference contradicts is not taken: between two kinks the differences converge
+    to a slope that is none.
     """
     best, error, rounding = np.nan, np.inf, 5 * noise / h
     column = D
@@ -89,29 +90,30 @@ def extrapolate(D: np.ndarray, h: np.ndarray, noise: float, powers: tuple[int, .
     return best, error
 
 
-def measure(phi: Callable[[float], float], at: float, noise: float, reach: tuple[float, float] = (np.inf, np.inf)) -> tuple[Slope, Curve]:
-    """The slope of phi at 0 by differences; `at` is phi(0), `reach` how far the domain goes to the left and to the right.
+def measure(
+    phi: Callable[[float], float], at: float, noise: float, ulp: float, reach: tuple[float, float] = (np.inf, np.inf)
+) -> tuple[Slope, Curve]:
+    """The slope of phi at 0 by differences.
 
-    Both sides are used where both have room for a step of 2^-12; else the wider one alone, where no kink can be seen.
+    `at` is phi(0), `ulp` the rounding unit that phi works in, `reach` how far the domain goes to the left and to the right. Both sides
+    are used where both have room for a step of 4^-6; else the wider one alone, where no kink can be seen.
     """
     down, up = reach
     two_sided = min(reach) >= RATIO**-6
-    room = min(reach) if two_sided else max(reach)
-    h = STEPS * min(1.0, room / STEPS[0])
-    plus = np.array([phi(t) for t in h]) if two_sided or up >= down else np.full(len(h), np.nan)
-    minus = np.array([phi(-t) for t in h]) if two_sided or up < down else np.full(len(h), np.nan)
+    h = STEPS[STEPS >= 4 * ulp] * min(1.0, (min(reach) if two_sided else max(reach)) / STEPS[0])
+    nothing = np.full(len(h), np.nan)
+    plus = np.array([phi(t) for t in h]) if two_sided or up >= down else nothing
+    minus = np.array([phi(-t) for t in h]) if two_sided or up < down else nothing
     curve = Curve(h, at, plus, minus, noise)
-    right, left, central = (plus - at) / h, (at - minus) / h, (plus - minus) / (2 * h)
     if not two_sided:
-        value, error = extrapolate(right if up >= down else left, h, noise, (1, 2, 3, 4))
+        value, error = extrapolate(curve.slopes, h, noise, (1, 2, 3, 4))
         return Slope(value, error, value, value), curve
-    stuck = (plus == minus) & (np.abs(np.roll(central, 1)) * h > 10 * noise)  # a step that a coarser θ does not notice
-    usable = np.where(np.logical_or.accumulate(stuck), np.nan, 1.0)
-    value, error = extrapolate(central * usable, h, noise, (2, 4, 6))
-    jump, uncertain = extrapolate((right - left) * usable, h, 2 * noise, (1, 2, 3))
+    left, right, central = (at - minus) / h, (plus - at) / h, (plus - minus) / (2 * h)
+    jump, uncertain = extrapolate(right - left, h, 2 * noise, (1, 2, 3))
     if abs(jump) > 4 * uncertain:
-        (a, da), (b, db) = (extrapolate(side * usable, h, noise, (1, 2, 3)) for side in (left, right))
+        (a, da), (b, db) = (extrapolate(side, h, noise, (1, 2, 3)) for side in (left, right))
         return Slope((a + b) / 2, max(da, db), a, b, kink=True), curve
+    value, error = extrapolate(central, h, noise, (2, 4, 6))
     off = np.abs(central - value)
     crossed = off[:-1] > 1e3 * (off[1:] + noise / h[1:])  # 16 to 256 where smooth; thousands where the larger step meets a kink
     crossed &= h[:-1] <= RATIO**-3  # a larger step may leave the smooth regime without a kink

@@ -28,7 +28,7 @@ class Surroundings:
     def real(self, theta: np.ndarray) -> float:
         self.evaluations += 1
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return float(self.value(np.clip(theta, self.low, self.high)))
         except Exception:  # outside the function's own domain
@@ -37,7 +37,7 @@ class Surroundings:
     def complex(self, theta: np.ndarray) -> complex:
         self.evaluations += 1
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
                 v = self.value(theta)
@@ -57,8 +57,7 @@ class Surroundings:
 
     def reach(self, d: np.ndarray) -> tuple[float, float]:
         """How far t may go to the left and to the right before theta + t d leaves the bounds."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            a, b = (self.low - self.theta) / d, (self.high - self.theta) / d
+        a, b = (self.low - self.theta) / d, (self.high - self.theta) / d
         up, down = np.where(d > 0, b, a), np.where(d > 0, -a, -b)
         return float(np.min(down[d != 0], initial=np.inf)), float(np.min(up[d != 0], initial=np.inf))
 
@@ -82,13 +81,15 @@ class Surroundings:
         return np.array([self.real(self.theta + k * step * d) for k in range(9)])
 
     def precision(self, directions: Sequence[np.ndarray], single: bool) -> tuple[float, float]:
-        """(rounding unit, rounding noise) of the value. It is float32's unit where every value is a float32 number."""
-        values = np.array([self.neighbours(d, np.finfo(np.float32).eps ** 0.75) for d in directions])
-        single = single or bool(np.ptp(values) > 0 and np.all(values == values.astype(np.float32)))
-        eps = float(np.finfo(np.float32 if single else np.float64).eps)
-        noises = [rounding_noise(values if single else self.neighbours(d, eps**0.75), eps) for d, values in zip(directions, values, strict=True)]
-        noises = [n for n in noises if np.isfinite(n)]
-        return eps, float(np.median(noises)) if noises else eps * abs(self.real(self.theta))
+        """(rounding unit, rounding noise) of the value: of float32, where it is computed in that, of float64 otherwise."""
+        fine, coarse = (float(np.finfo(dtype).eps) for dtype in (np.float64, np.float32))
+        near, far = (np.array([self.neighbours(d, eps**0.75) for d in directions]) for eps in (fine, coarse))
+        due = np.ptp(far, axis=1) * (fine / coarse) ** 0.75  # what should have changed among the near ones
+        stairs = (np.ptp(near, axis=1) == 0) & (due > 8 * fine * np.max(np.abs(far), axis=1))  # parameters were rounded to float32
+        if single or stairs.all() or (np.ptp(far) > 0 and (far == far.astype(np.float32)).all()):
+            fine, near = coarse, far
+        noises = [n for n in (rounding_noise(values, fine) for values in near) if np.isfinite(n)]
+        return fine, float(np.median(noises)) if noises else fine * abs(self.real(self.theta))
 
 
 def sizes_of(theta: np.ndarray, blocks: Sequence[Block]) -> np.ndarray:

@@ -14,8 +14,8 @@ from refimpl.interop.pair import scalar, with_gradients_of
 def from_jax(loss: Callable, name: str = "energy", paper: str = "hyperspherical_energy") -> SimpleNamespace:
     """An implementation, for :func:`refimpl.check`, of a loss in JAX with the gradient that `jax.grad` derives.
 
-    As :func:`refimpl.interop.from_torch`, with JAX arrays. It is compiled by `jax.jit` where that is possible, once for each shape of W
-    and each choice of the other arguments, and computes in float64, for the call only: JAX's configuration is left as it is.
+    As :func:`refimpl.interop.from_torch`, with JAX arrays. It is compiled by `jax.jit` where that is possible, once for each shape of
+    W and each choice of the other arguments, and computes in float64, for the call only: JAX's configuration is left as it is.
 
     Raises
     ------

@@ -16,16 +16,16 @@ def from_torch(loss: Callable, name: str = "energy", paper: str = "hyperspherica
     Parameters
     ----------
     loss : callable
-        (W, s=1.0, ...) -> scalar tensor, of a float64 tensor W (m, d); arrays among the other arguments come as tensors too. What it
-        has no argument for is *not covered*, except for the paper's defaults: `loss(W)` is checked with s = 1.
+        (W, s=1.0, ...) -> scalar tensor, of a float64 tensor W (m, d); arrays among the other arguments come as tensors too. What
+        it has no argument for is *not covered*, except for the paper's defaults: `loss(W)` is checked with s = 1.
     name, paper : str
         Which function of which paper it is: `energy` of `hyperspherical_energy`.
 
     Returns
     -------
     impl : SimpleNamespace
-        energy_forward(W, s, ...) -> (value, cache), energy_backward(dE, cache) -> dW, energy_and_gradient(W, s, ...) -> (value, dW),
-        all in float64 NumPy.
+        energy_forward(W, s, ...) -> (value, cache), energy_backward(dE, cache) -> dW, energy_and_gradient(W, s, ...) ->
+        (value, dW), all in float64 NumPy.
 
     Raises
     ------

@@ -63,8 +63,13 @@ class Report(Sequence["Verdict"]):
     def summary(self) -> str:
         """How many hold, fail, were not run, are not covered, and in how many seconds."""
         count = {name: sum(v.verdict == name for v in self) for name in MARK}
-        words = [f"{n} {name}" if name.startswith("not") else f"{n} {name if n == 1 else name.rstrip('s')}" for name, n in count.items() if n]
-        return f"{len(self)} claims: {', '.join(words) or 'none'}; {sum(v.draws for v in self)} cases in {sum(v.seconds for v in self):.1f} s"
+        words = [
+            f"{n} {name}" if name.startswith("not") else f"{n} {name if n == 1 else name.rstrip('s')}"
+            for name, n in count.items()
+            if n
+        ]
+        cases, seconds = sum(v.draws for v in self), sum(v.seconds for v in self)
+        return f"{len(self)} claims: {', '.join(words) or 'none'}; {cases} cases in {seconds:.1f} s"
 
     def details(self) -> list[str]:
         """For each claim that does not hold: what happened, what such a failure often means, and the line that replays it."""
@@ -97,7 +102,9 @@ class Report(Sequence["Verdict"]):
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=f"refimpl verify · {self.title}", title_justify="left", header_style="bold", row_styles=["", "on grey7"])
+        table = Table(
+            title=f"refimpl verify · {self.title}", title_justify="left", header_style="bold", row_styles=["", "on grey7"]
+        )
         table.add_column("id", no_wrap=True)
         table.add_column("statement", ratio=3)
         table.add_column("where", ratio=1)
@@ -108,7 +115,14 @@ class Report(Sequence["Verdict"]):
         for v in self:
             verdict = Text(MARK[v.verdict], STYLE[v.verdict])
             table.add_row(
-                v.claim.id, v.claim.statement, v.claim.source, str(v.draws), number(v.worst), number(v.bound), verdict, f"{v.seconds:.1f}"
+                v.claim.id,
+                v.claim.statement,
+                v.claim.source,
+                str(v.draws),
+                number(v.worst),
+                number(v.bound),
+                verdict,
+                f"{v.seconds:.1f}",
             )
         return table
 

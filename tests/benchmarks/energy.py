@@ -1,9 +1,9 @@
 """Hyperspherical energy of m neurons and its gradient, from raw weights: everyone normalises, and differentiates through that.
 
 torch: the formula and autograd, eager; the bar is for this. torch pdist: the distances by torch.pdist, which knows the full chord
-only; faster than the formula where d is small, shown for information. jax: value_and_grad of the formula in one jit. All are held to
-ours beforehand: on the rows that are timed, and in float64 on 517 rows. Rows are Gaussian, but for those within q = 1e-4 of another or
-its antipode, which are drawn again: float32 peers lose all digits of such pairs.
+only; faster than the formula where d is small, shown for information. jax: value_and_grad of the formula in one jit. All are held
+to ours beforehand: on the rows that are timed, and in float64 on 517 rows. Rows are Gaussian, but for those within q = 1e-4 of
+another or its antipode, which are drawn again: float32 peers lose all digits of such pairs.
 
 share of the bound = (3 m² d / F + m²/2 · c) / ours: three products of m²/2 · 2d flops at F, the measured flop rate of np.matmul of
 order 2048, and c, the measured time per pair of the elementwise passes for s = 1 over a block of 256² pairs that stays in cache

@@ -35,7 +35,8 @@ def main() -> int:
                 blamed += [(e.name, seed, claim) for claim in rejecting(e, None, seed, draws=20)]
     print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
     wrong = sum(e.flag == "reject" for e in entries)
-    print(f"{wrong} wrong implementations x {args.seeds} seeds: {wrong * args.seeds - len(missed)} rejected, {len(missed)} accepted {missed or ''}".rstrip())
+    caught = wrong * args.seeds - len(missed)
+    print(f"{wrong} wrong implementations x {args.seeds} seeds: {caught} rejected, {len(missed)} accepted {missed or ''}".rstrip())
     right = len(entries) - wrong
     print(f"{right} right but unusual x {args.seeds} seeds: {len({b[:2] for b in blamed})} rejected {blamed or ''}".rstrip())
     return 1 if missed or blamed else 0

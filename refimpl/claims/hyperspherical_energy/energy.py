@@ -4,6 +4,8 @@ Unless stated otherwise: 2 to 12 neurons in 2 to 10 dimensions, Gaussian rows of
 no two rows nearer to parallel than 1 − |cos θ| = 1e-4, where the definition itself has lost two digits.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from refimpl.claims.claim import Choice, Floats, Integer, Seed, assume, claim, frozen, relative_gap
@@ -33,7 +35,7 @@ def pair(impl, W, s, variant="full", **more):
     catches="pairs counted once for twice; the antipodes' own pairs left out; q^-s for q^(-s/2)",
 )  # fmt: skip
 def energy_is_the_sum_over_pairs(impl, m, d, s, variant, reduction, seed):
-    """The energy is the sum of the kernel over all ordered pairs of the neurons, in half space of the neurons and their antipodes."""
+    """The energy is the sum of the kernel over all ordered pairs of neurons, in half space of neurons and their antipodes."""
     W = neurons(m, d, seed)
     points = 2 * m if "half" in variant else m
     scale = {"sum_ordered": 1, "sum_unordered": 0.5, "mean": 1 / (points * (points - 1))}[reduction]
@@ -56,7 +58,8 @@ def gradient_is_the_derivative(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H3", source="Euler, spec 2.6-1", tolerance=1e-10, single=2e-5, m=M, d=D, s=S, variant=VARIANTS, scale=Choice(1.0, 0.01), seed=Seed(),
+    "H3", source="Euler, spec 2.6-1", tolerance=1e-10, single=2e-5, m=M, d=D, s=S, variant=VARIANTS,
+    scale=Choice(1.0, 0.01), seed=Seed(),
     catches="no projection; an ε inside the norm",
 )  # fmt: skip
 def gradient_is_orthogonal_to_each_neuron(impl, m, d, s, variant, scale, seed):
@@ -121,7 +124,8 @@ def forces_exert_no_torque(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H8", source="half space, signs, spec 2.6-7", tolerance=1e-12, single=2e-4, m=M, d=D, s=S, kind=Choice("half", "half angular"), seed=Seed(),
+    "H8", source="half space, signs, spec 2.6-7", tolerance=1e-12, single=2e-4, m=M, d=D, s=S,
+    kind=Choice("half", "half angular"), seed=Seed(),
     catches="antipodes appended to the features in place of the neurons: that is not sign invariant",
 )  # fmt: skip
 def half_space_sees_lines_only(impl, m, d, s, kind, seed):
@@ -156,8 +160,8 @@ def virial_theorem_holds(impl, m, d, s, seed):
 
 
 @claim(
-    "H11", source="limit s → 0, spec 1.1", tolerance=1.0, m=M, d=D, s=Choice(1e-2, 1e-4), variant=Choice("full", "angular"), seed=Seed(),
-    catches="a logarithmic kernel −log q, twice the paper's",
+    "H11", source="limit s → 0, spec 1.1", tolerance=1.0, m=M, d=D, s=Choice(1e-2, 1e-4), variant=Choice("full", "angular"),
+    seed=Seed(), catches="a logarithmic kernel −log q, twice the paper's",
 )  # fmt: skip
 def logarithmic_energy_is_the_limit(impl, m, d, s, variant, seed):
     """(mean E_s − 1)/s tends to mean E_0 as s → 0, with the error (s/2)·mean L² of the next term, L = −log of the distance."""
@@ -185,8 +189,10 @@ def power_means_increase_to_the_closest_pair(impl, m, d, variant, by, seed):
         grid = (0.0, 0.25, 1.0, 4.0, 16.0, 64.0, 256.0)
         means = [float(impl.power_mean_forward(W, s, **options(variant))[0]) for s in grid]
     top = 1 / np.min(paper.distances(W, **options(variant)))
-    drop = max(a / b - 1 for a, b in zip(means, means[1:], strict=False))
-    short = top * (2 / pairs) ** (1 / grid[-1]) / means[-1] - 1  # the closest pair, in both orders, has at least this share of the mean
+    drop = max(a / b - 1 for a, b in pairwise(means))
+    short = (
+        top * (2 / pairs) ** (1 / grid[-1]) / means[-1] - 1
+    )  # the closest pair, in both orders, has at least this share of the mean
     return max(0.0, drop, means[-1] / top - 1, short)
 
 
@@ -198,14 +204,18 @@ def half_space_kernels_have_closed_forms(impl, m, d, s, seed):
     """Half-space kernels are −log(2 sin θ), 1/(2 sin θ/2) + 1/(2 cos θ/2) and 1/sin²θ for s = 0, 1, 2, plus the constant pairs."""
     W = neurons(m, d, seed)
     theta = paper.distances(W, angular=True)
-    h = {0.0: lambda: -np.log(2 * np.sin(theta)), 1.0: lambda: 0.5 / np.sin(theta / 2) + 0.5 / np.cos(theta / 2), 2.0: lambda: np.sin(theta) ** -2}[s]()
+    h = {
+        0.0: lambda: -np.log(2 * np.sin(theta)),
+        1.0: lambda: 0.5 / np.sin(theta / 2) + 0.5 / np.cos(theta / 2),
+        2.0: lambda: np.sin(theta) ** -2,
+    }[s]()
     expected = 2 * np.sum(h) + 2 * m * {0.0: -np.log(2), 1.0: 0.5, 2.0: 0.25}[s]
     return abs(float(impl.energy_forward(W, s, half_space=True)[0]) - expected) / (2 * np.sum(np.abs(h)) + 2 * m)
 
 
 @claim(
-    "H16", source="Hessian-vector product, spec 2.4, 2.6-10", tolerance=1e-8, m=Integer(2, 7), d=Integer(2, 6), s=S, variant=VARIANTS,
-    along=Choice("generic", "symmetry", "scaling", "rotation"), seed=Seed(),
+    "H16", source="Hessian-vector product, spec 2.4, 2.6-10", tolerance=1e-8, m=Integer(2, 7), d=Integer(2, 6), s=S,
+    variant=VARIANTS, along=Choice("generic", "symmetry", "scaling", "rotation"), seed=Seed(),
     catches="any term of the bracket; without the second derivative of the kernel only the generic direction fails",
 )  # fmt: skip
 def hessian_is_the_derivative_of_the_gradient(impl, m, d, s, variant, along, seed):
@@ -253,12 +263,12 @@ def descent_lowers_the_energy_and_lengthens_the_neurons(impl, m, d, s, variant, 
 
 
 @claim(
-    "H29", source="blocked form, spec 2.3", tolerance=1e-11, single=2e-3, m=Integer(2, 30), block=Integer(1, "m"), over=Integer(0, 3), d=D, s=S, variant=VARIANTS,
-    seed=Seed(),
+    "H29", source="blocked form, spec 2.3", tolerance=1e-11, single=2e-3, m=Integer(2, 30), block=Integer(1, "m"),
+    over=Integer(0, 3), d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="a diagonal blanked at the wrong place in later blocks",
 )  # fmt: skip
 def blocks_change_nothing(impl, m, block, over, d, s, variant, seed):
-    """The blocked energy and gradient equal the dense ones for any block size, divisor or not, up to three more than there are neurons."""
+    """The blocked energy and gradient equal the dense ones for blocks of any size, divisor or not, or larger than the matrix."""
     W = neurons(m, d, seed)
     E, dW = impl.energy_and_gradient(W, s, **options(variant), block=block + over)
     E_dense, dW_dense = pair(impl, W, s, variant)
@@ -267,11 +277,12 @@ def blocks_change_nothing(impl, m, block, over, d, s, variant, seed):
 
 
 @claim(
-    "H31", source="antipodes of the angular energy, spec 2.7", tolerance=1.0, d=D, s=S, gap=Choice(1e-2, 1e-4, 0.0), length=Floats(0.1, 10.0, True), seed=Seed(),
+    "H31", source="antipodes of the angular energy, spec 2.7", tolerance=1.0, d=D, s=S, gap=Choice(1e-2, 1e-4, 0.0),
+    length=Floats(0.1, 10.0, True), seed=Seed(),
     catches="∞·0, so NaN, at exact antipodes; arccos near −1",
 )  # fmt: skip
 def angular_force_stays_finite_at_antipodes(impl, d, s, gap, length, seed):
-    """As the angle of two neurons tends to π, their force tends to c_s π^(−s−1), c_0 = 1; at exact antipodes 0, the smallest subgradient, is returned."""
+    """As the angle of two neurons tends to π, their force tends to c_s π^(−s−1), c_0 = 1; at exact antipodes it is taken as 0."""
     # residual in units of (s+1)(π − θ)/2, which bounds the next term
     u, v = np.linalg.qr(rng_of(seed).normal(size=(d, 2)))[0].T
     far = -length * u if gap == 0 else -length * (np.cos(gap) * u + np.sin(gap) * v)

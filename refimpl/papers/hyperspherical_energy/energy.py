@@ -207,12 +207,11 @@ def energy_forward(
         if half_space:
             g = 2 * (g + kernel(q_plus, q, s, angular))
     np.fill_diagonal(g, 0)
-    E = weight * (np.sum(g, dtype=np.result_type(g, np.float64)) + constant_pairs(m, s, half_space and include_self_antipodes, angular))
+    E = weight * (
+        np.sum(g, dtype=np.result_type(g, np.float64)) + constant_pairs(m, s, half_space and include_self_antipodes, angular)
+    )
     i, j, _ = near
-    if coincident(q[i, j], q_plus[i, j], half_space).any():
-        E = np.inf
-    else:
-        E = checked_energy(E, U.dtype)
+    E = np.inf if coincident(q[i, j], q_plus[i, j], half_space).any() else checked_energy(E, U.dtype)
     return U.dtype.type(E), (U, norm, q, q_plus, near, s, half_space, angular, weight)
 
 
@@ -257,7 +256,9 @@ def no_coincidence(i, j, q, q_plus, half_space):
     at = np.flatnonzero(coincident(q, q_plus, half_space))
     if len(at):
         what = "point the same or the opposite way" if half_space else "point the same way"
-        raise ValueError(f"W: expected distinct directions, but rows {i[at[0]]} and {j[at[0]]} {what}: the energy has no gradient there")
+        raise ValueError(
+            f"W: expected distinct directions, but rows {i[at[0]]} and {j[at[0]]} {what}: the energy has no gradient there"
+        )
 
 
 def checked_energy(E, dtype):
@@ -330,7 +331,9 @@ def power_mean_forward(W: ArrayLike, s: float = 1.0, half_space: bool = False, a
     Computed through log z and a shifted sum of exponentials, so that it does not overflow where the energy does.
 
     Parameters, errors: as for :func:`energy_forward`, whose `mean` it takes to the power 1/s. Half space leaves the constant
-    pairs (ŵ_i, −ŵ_i) out, as include_self_antipodes=False does. Returns (m_s, cache); m_s is inf where rows coincide. At least two rows.
+    pairs (ŵ_i, −ŵ_i) out, as include_self_antipodes=False does. At least two rows.
+
+    Returns (m_s, cache); m_s is inf where rows coincide.
     """
     W, s = neurons(W), exponent(s)
     if len(W) < 2:

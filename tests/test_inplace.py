@@ -128,6 +128,16 @@ def test_labels_may_be_integers_and_lie_flat():
         assert (again, gradient.tobytes()) == (value, expected.tobytes())
 
 
+def test_targets_are_taken_in_the_dtype_of_the_network():
+    _, theta, _, x, _ = problem((4, 3, 2), "tanh", 5, dtype=np.float32)
+    y = np.random.default_rng(1).standard_normal((5, 2))
+    f = buffered_gradient((4, 3, 2), "tanh", 5, "squared", dtype=np.float32)
+    value, gradient = f(theta, x, y.astype(np.float32))
+    expected = gradient.copy()
+    again, gradient = f(theta, x, y)
+    assert (again, gradient.tobytes()) == (value, expected.tobytes())
+
+
 @pytest.mark.parametrize("other", [np.asfortranarray, lambda x: x.astype(">f8"), lambda x: np.repeat(x, 2, axis=0)[::2]])
 def test_layout_of_the_inputs_does_not_matter(other):
     _, theta, _, x, y = problem((4, 3, 1), "tanh", 5)
@@ -220,6 +230,7 @@ def test_option_that_is_refused_is_named(error, message, options):
         (ValueError, r"x: expected shape \(n, 3\), n from 1 to 2, got \(0, 3\)", {"x": np.zeros((0, 3)), "y": np.ones(0)}),
         (ValueError, r"y: expected shape \(2, 1\) or \(2,\), got \(1,\)", {"y": np.ones(1)}),
         (ValueError, r"y: expected shape \(2, 1\) or \(2,\), got \(\)", {"y": 1.0}),
+        (ValueError, r"y: expected shape \(2, 1\) or \(2,\), got \(1, 2\)", {"y": np.ones((1, 2))}),
         (ValueError, r"y: expected labels -1 or 1, got 0\.5", {"y": np.array([1, 0.5])}),
         (ValueError, r"y: expected labels -1 or 1, got nan", {"y": np.array([1, np.nan])}),
         (TypeError, r"y: expected float32, float64 or integers, got dtype bool", {"y": np.array([True, True])}),

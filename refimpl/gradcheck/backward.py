@@ -100,7 +100,7 @@ def check_backward(
         lambda t: np.sum(cotangent * shaped.flat(call(t)[0])),
         gradient,
         theta,
-        [Block(at, block.index) for at, block in named],
+        [Block(at, block.positions) for at, block in named],
         single=single,
         rng=rng,
         sizes=lengths | dict(settings.pop("sizes", {})),

@@ -14,11 +14,11 @@ class Block(NamedTuple):
     """One array of the parameters, and where its entries stand in theta."""
 
     name: str
-    index: np.ndarray  # of positions in theta, in the array's own shape
+    positions: np.ndarray  # in theta, in the array's own shape
 
     def entry(self, position: int) -> str:
         """`layer[0].W[2, 5]`: the name of the entry that stands at this position of theta."""
-        at = np.argwhere(self.index == position)[0]
+        at = np.argwhere(self.positions == position)[0]
         return f"{self.name}[{', '.join(map(str, at))}]" if len(at) else self.name
 
 
@@ -30,7 +30,7 @@ def blocks_of(unravel: Callable[[np.ndarray], Any], p: int, name: str) -> list[B
     found = leaves(unravel(np.arange(p, dtype=float)), name)
     names = unravel.names if isinstance(unravel, Unravel) else [at for at, _ in found]
     blocks = [Block(at, np.asarray(leaf).astype(int)) for at, (_, leaf) in zip(names, found, strict=True)]
-    used = np.sort(np.concatenate([np.zeros(0, int), *(b.index.ravel() for b in blocks)]))
+    used = np.sort(np.concatenate([np.zeros(0, int), *(b.positions.ravel() for b in blocks)]))
     if not np.array_equal(used, np.arange(p)):
         raise ValueError(f"unravel: expected each of the {p} entries of theta to be used once, got {len(used)} entries")
     return blocks

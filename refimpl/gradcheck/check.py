@@ -16,7 +16,7 @@ from refimpl.gradcheck.surroundings import Surroundings, sizes_of
 
 ROUNDING = 20.0  # how many times its measured noise a right gradient may be off: the threshold of LAPACK's own tests
 WORST = 8  # entries that a report lists
-DISAGREE = 1e-8  # relative; where complex step and differences are this near, the former is the more exact: abs, max and norm do more
+DISAGREE = 1e-8  # relative; where complex step and differences are this near, the former is the more exact: abs and norm do more
 SINGLE = "float32: held to float32's rounding"
 DIGITS = "differences give 8 to 11 digits, float32 inside 7; others are lost to cancellation"
 
@@ -84,7 +84,8 @@ class Check:
 
     def wrong_among(self, index: np.ndarray, rng: np.random.Generator, limit: int) -> list[int]:
         """At most `limit` wrong entries among `index`, by halving: a direction that is zero elsewhere is wrong only if one is."""
-        found, stack = [], [index]
+        found: list[int] = []
+        stack = [index]
         while stack and len(found) < limit:
             part = stack.pop()
             if self.direction(self.around.direction(rng, part), "").ok:
@@ -134,13 +135,13 @@ def run(
         fallback=fallback,
         noise=check.noise / (abs(at) or 1.0),
         evaluations=around.evaluations,
-        notes=(SINGLE,) * (check.eps > np.finfo(np.float64).eps) + (DIGITS,) * (report.verdict == "imprecise"),
+        notes=tuple(text for text, holds in ((SINGLE, check.eps > 1e-10), (DIGITS, report.verdict == "imprecise")) if holds),
     )
 
 
 def name(blocks: Sequence[Block], j: int) -> str:
     """What entry j of theta is called."""
-    return next(b.entry(j) for b in blocks if (b.index == j).any())
+    return next(b.entry(j) for b in blocks if (b.positions == j).any())
 
 
 def entries_to_measure(check: Check, blocks: list[Block], along: list[Entry], how: Settings) -> np.ndarray:
@@ -148,7 +149,7 @@ def entries_to_measure(check: Check, blocks: list[Block], along: list[Entry], ho
     p = len(check.yours)
     if p <= how.entries:
         return np.arange(p)
-    positions = [b.index.ravel() for b in blocks]
+    positions = [b.positions.ravel() for b in blocks]
     suspects = [at for at in positions if not check.direction(check.around.direction(how.rng, at), "").ok]
     if not suspects and not all(e.ok for e in along):
         suspects = positions
@@ -220,4 +221,4 @@ def measured(check: Check, blocks: Sequence[Block], index: np.ndarray, spread: M
     for key, values in spread.items():
         full[key][index] = values
     full |= {"yours": check.yours, "theta": check.around.theta}
-    return [Measured(name=b.name, **{key: a[b.index] for key, a in full.items()}) for b in blocks]
+    return [Measured(name=b.name, **{key: a[b.positions] for key, a in full.items()}) for b in blocks]

@@ -179,12 +179,10 @@ PATTERNS: tuple[Callable, ...] = (
 def places(wrong: np.ndarray) -> str:
     """Where the wrong entries are, in words: one index of an axis, the diagonal, a triangle; or how many."""
     for axis in range(wrong.ndim):
-        hit = wrong.any(tuple(k for k in range(wrong.ndim) if k != axis))
-        along = [slice(None)] * wrong.ndim
-        along[axis] = hit
-        if wrong.ndim > 1 and np.sum(hit) <= max(1, len(hit) // 2) and wrong[tuple(along)].all():
-            word = {0: "row", 1: "column"}[axis] if wrong.ndim == 2 else f"axis {axis}, index"
-            return f"{word} {', '.join(map(str, np.flatnonzero(hit)))}"
+        hit = np.flatnonzero(wrong.any(tuple(k for k in range(wrong.ndim) if k != axis)))
+        if wrong.ndim > 1 and len(hit) <= max(1, wrong.shape[axis] // 2) and np.take(wrong, hit, axis).all():
+            word = ("row", "column")[axis] if wrong.ndim == 2 else f"axis {axis}, index"
+            return f"{word} {', '.join(map(str, hit))}"
     if wrong.ndim == 2 and wrong.shape[0] == wrong.shape[1] > 1:
         for word, mask in (("the diagonal", np.eye(len(wrong))), ("above the diagonal", np.triu(np.ones(wrong.shape), 1))):
             if (wrong == (mask > 0)).all():
@@ -238,10 +236,10 @@ def diagnose(blocks: list[Measured], sizes: Mapping[str, int] | None = None) -> 
     sizes = sizes or {}
     wrong = [b for b in blocks if b.wrong.any()]
     if len(wrong) > 1:
-        flat = [np.concatenate([np.ravel(b[k]) for b in blocks]) for k in (1, 2, 5)]
-        if one := constant_factor(flat[0], flat[1], flat[2].astype(bool), sizes):
+        yours, slope, use = (np.concatenate([getattr(b, k).ravel() for b in blocks]) for k in ("yours", "slope", "use"))
+        if one := constant_factor(yours, slope, use, sizes):
             return [one]
-        if fits(*flat[:2], flat[2].astype(bool)):
+        if fits(yours[use], slope[use], use[use]):
             return [min(map(digits, wrong), key=lambda text: float(text.split()[2]))]
         if pairs := exchanged(blocks):
             return pairs

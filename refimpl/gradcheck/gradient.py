@@ -184,6 +184,6 @@ def checked(
         raise ValueError(f"bounds: expected low <= theta <= high, got {low[j]} <= {exact[j]} <= {high[j]} at index {j}")
     if not len(exact):
         return Report("nothing to see", notes=("theta has no entries",))
-    named = {f"{b.name}.shape[{axis}]": n for b in blocks for axis, n in enumerate(b.index.shape)} | dict(sizes or {})
+    named = {f"{b.name}.shape[{axis}]": n for b in blocks for axis, n in enumerate(b.positions.shape)} | dict(sizes or {})
     settings = Settings(rng=rng, bounds=(low, high), entries=entries, directions=directions, rtol=rtol, method=method, sizes=named)
     return run(value, gradient.astype(np.float64), exact, blocks, single, settings)

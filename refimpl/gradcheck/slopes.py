@@ -69,8 +69,8 @@ def extrapolate(D: np.ndarray, h: np.ndarray, noise: float, powers: tuple[int, .
 
     Of Richardson's tableau, the entry with the smallest error is taken: SAFETY times the larger of two steps, from the finer of its
     parents to itself and from the row above to itself (two, so that no chance agreement passes for convergence), and five standard
-    deviations of the rounding. An entry that a finer difference contradicts is not taken: between two kinks the differences converge
-    to a slope that is none.
+    deviations of the rounding. An entry that a finer difference contradicts is not taken: between two kinks the differences
+    converge to a slope that is none.
     """
     best, error, rounding = np.nan, np.inf, 5 * noise / h
     column = D
@@ -95,8 +95,8 @@ def measure(
 ) -> tuple[Slope, Curve]:
     """The slope of phi at 0 by differences.
 
-    `at` is phi(0), `ulp` the rounding unit that phi works in, `reach` how far the domain goes to the left and to the right. Both sides
-    are used where both have room for a step of 4^-6; else the wider one alone, where no kink can be seen.
+    `at` is phi(0), `ulp` the rounding unit that phi works in, `reach` how far the domain goes to the left and to the right. Both
+    sides are used where both have room for a step of 4^-6; else the wider one alone, where no kink can be seen.
     """
     down, up = reach
     two_sided = min(reach) >= RATIO**-6

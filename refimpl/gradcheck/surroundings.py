@@ -96,7 +96,7 @@ def sizes_of(theta: np.ndarray, blocks: Sequence[Block]) -> np.ndarray:
     """The size of each parameter: its own, or its array's root mean square if that is larger; 1 where all are zero."""
     scale = np.abs(theta)
     for b in blocks:
-        at = b.index.ravel()
+        at = b.positions.ravel()
         largest = np.max(scale[at], initial=0)
         if largest > 0:  # divided by the largest first: squares of 1e-200 vanish
             scale[at] = np.maximum(scale[at], largest * np.sqrt(np.mean((scale[at] / largest) ** 2)))

@@ -14,8 +14,8 @@ from refimpl.interop.pair import scalar, with_gradients_of
 def from_jax(loss: Callable, name: str = "energy", paper: str = "hyperspherical_energy") -> SimpleNamespace:
     """An implementation, for :func:`refimpl.check`, of a loss in JAX with the gradient that `jax.grad` derives.
 
-    As :func:`refimpl.interop.from_torch`, with JAX arrays. It is compiled by `jax.jit` where that is possible, once for each shape of
-    W and each choice of the other arguments, and computes in float64, for the call only: JAX's configuration is left as it is.
+    As :func:`refimpl.interop.from_torch`, with JAX arrays. It is compiled by `jax.jit` where that is possible, once for each shape
+    of W and each choice of the other arguments, and computes in float64, for the call only: JAX's configuration is left as it is.
 
     Raises
     ------
@@ -30,10 +30,9 @@ def from_jax(loss: Callable, name: str = "energy", paper: str = "hyperspherical_
         import jax
     except ImportError as e:
         raise ImportError("from_jax: expected JAX to be installed: pip install 'refimpl[peers]'") from e
-    if hasattr(jax, "enable_x64"):
-        in_float64 = jax.enable_x64
-    else:  # in older versions
-        from jax.experimental import enable_x64 as in_float64
+    import jax.experimental
+
+    in_float64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64  # the latter in older versions
 
     def array(a):
         return jax.numpy.asarray(a) if isinstance(a, np.ndarray) else a

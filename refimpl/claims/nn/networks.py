@@ -62,7 +62,7 @@ def inner(a, b):
     "L19", source="chain rule", tolerance=1e-12, single=1e-4, draws=FAMILY, activation=ACTIVATIONS, depth=DEPTH, n=N,
     seed=Seed(),
     catches="layers in the wrong order on the way back; the activation skipped or applied behind the last layer; "
-    "" "" "" "another layer's cache",
+    "another layer's cache",
 )  # fmt: skip
 def networks_compose_their_layers(impl, activation, depth, n, seed):
     """A network is its layers one after the other, and its backward the chain rule, in the parameters and in the input."""

@@ -8,7 +8,8 @@
 # %% [markdown]
 # # Minimum hyperspherical energy
 #
-# The neurons of a layer, taken as points on a sphere, repel each other like electrons (Liu et al., NeurIPS 2018). Each section goes
+# The neurons of a layer, taken as points on a sphere, repel each other like electrons (Liu et al., NeurIPS 2018). Each section
+# goes
 # from a claim to the code that tests it, a picture and a question.
 
 # %%
@@ -16,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import refimpl
-from refimpl.experiments.hyperspherical_energy import best_view, draw_sphere
+from refimpl.experiments.hyperspherical_energy import draw_sphere
 from refimpl.papers import hyperspherical_energy as mhe
 from refimpl.papers.hyperspherical_energy import configurations
 
@@ -37,29 +38,32 @@ print(refimpl.verify(claim="H4"))
 # %%
 W = np.random.default_rng(0).normal(size=(20, 3))
 lengths = []
-for _ in range(60):
+for _ in range(25):
     lengths.append(np.sqrt(np.sum(W * W, axis=1)))
     E, dW = mhe.energy_and_gradient(W, reduction="mean")
     W = W - 3.0 * dW
 
 fig, ax = plt.subplots(figsize=(6, 3.2))
 ax.plot(np.array(lengths) / lengths[0], color=BLUE, lw=1)
-ax.set(xlabel="step of gradient descent", ylabel="length / initial length", title="Descent without weight decay lengthens every neuron")
+ax.set(xlabel="step of gradient descent", ylabel="length / initial length")
+ax.set_title("Descent without weight decay lengthens every neuron")
 plt.show()
 
 # %% [markdown]
-# *Question.* The gradient falls as 1/length. What does that do to the angle a step turns a neuron by, and what does weight decay do?
+# *Question.* The gradient falls as 1/length. What does that do to the angle a step turns a neuron by, and what does weight
+# decay do?
 
 # %% [markdown]
 # ## Is this gradient right?
 #
-# Claim H2. The checker measures the error of a difference quotient against its step: it falls with the step until rounding takes over.
+# Claim H2. The checker measures the error of a difference quotient against its step: it falls with the step until rounding
+# takes over.
 # The floor of that V is what a tolerance can be taken from.
 
 # %%
-W = np.random.default_rng(1).normal(size=(6, 4))
-theta, unravel = refimpl.params.ravel(W)
-report = refimpl.gradcheck.check_gradient(lambda theta: (lambda E, dW: (E, dW.ravel()))(*mhe.energy_and_gradient(unravel(theta))), theta)
+layers, params = refimpl.nn.mlp((4, 6, 3), "relu", np.random.default_rng(1))
+theta, unravel = refimpl.params.ravel(params)
+report = refimpl.gradcheck.check_gradient(mhe.regulariser(unravel, hidden=1.0, output=1.0, s=1.0), theta)
 print(report)
 report.plot()
 plt.show()
@@ -67,7 +71,8 @@ plt.show()
 # %% [markdown]
 # ## Thomson's problem
 #
-# Claim H18: for s = 1 on the ordinary sphere, minimising finds the published energies. Each cell is what lies nearest to one electron;
+# Claim H18: for s = 1 on the ordinary sphere, minimising finds the published energies. Each cell is what lies nearest to one
+# electron;
 # its colour counts its neighbours. Twelve pentagons remain however many electrons there are (Euler).
 
 # %%
@@ -78,7 +83,7 @@ def plot_spheres(counts):
     fig, axes = plt.subplots(1, len(counts), figsize=(2.2 * len(counts), 2.7))
     for ax, n in zip(axes, counts, strict=True):
         found = mhe.minimise_energy(n, 3, rng=np.random.default_rng(0))
-        draw_sphere(ax, found.points @ best_view(found.points), pixels=300)
+        draw_sphere(ax, found.points, pixels=300)
         ax.set_title(f"N = {n}")
         ax.text(0.5, -0.06, f"{found.energy:.6f}", transform=ax.transAxes, ha="center", color=GREY, fontsize=9)
     fig.suptitle("Least Coulomb energy of N electrons", y=1.04)
@@ -90,14 +95,15 @@ plt.show()
 # %% [markdown]
 # ## The trap at N = 42
 #
-# The most symmetric points, an icosahedron's, are a strict local minimum for 42 electrons (H17: no negative curvature), and not the best.
+# The most symmetric points, an icosahedron's, are a strict local minimum for 42 electrons (H17: no negative curvature), and
+# not the best.
 
 # %%
 trap = mhe.minimise_energy(42, 3, restarts=0, start=configurations.caspar_klug(2, 0))
 best = mhe.minimise_energy(42, 3, rng=np.random.default_rng(0))
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.4))
 for ax, found, name in ((axes[0], trap, "icosahedral: a trap"), (axes[1], best, "the best known")):
-    draw_sphere(ax, found.points @ best_view(found.points), pixels=400)
+    draw_sphere(ax, found.points, pixels=400)
     ax.set_title(name)
     ax.text(0.5, -0.06, f"{found.energy:.9f}", transform=ax.transAxes, ha="center", color=GREY)
 fig.suptitle(f"Forty-two electrons: symmetry costs {trap.energy - best.energy:.3f}", y=1.02)
@@ -109,65 +115,66 @@ plt.show()
 # %% [markdown]
 # ## Angles are not chords
 #
-# Claim H26: with the angle in place of the distance, s = 0, four neurons in space prefer a flat square to the tetrahedron. An angle grows
-# past 90° where a chord hardly does, so antipodes pay. Up to which s?
+# Claim H26: with the angle in place of the distance, s = 0, four neurons in space prefer a flat square to the tetrahedron.
+# Near 180°
+# the angle still grows where the chord hardly does, so antipodes pay. Up to which s?
 
 # %%
 square, tetrahedron = configurations.square(), configurations.simplex(4)
-s = np.linspace(0, 1.4, 71)
-gap = {name: [float(mhe.energy_forward(square, k, angular=a)[0] - mhe.energy_forward(tetrahedron, k, angular=a)[0]) / 2 for k in s] for name, a in (("angle", True), ("chord", False))}
-crossing = s[np.argmax(np.array(gap["angle"]) > 0)]
+s = np.linspace(0.02, 1.4, 70)
 
-fig, ax = plt.subplots(figsize=(6, 3.4))
+
+def plot_gap(ax, name, colour, angular):
+    """Energy of the square less that of the tetrahedron, each pair once, over s: for s → 0 that of the logarithmic energies."""
+    E = [[mhe.energy_forward(W, k, angular=angular, reduction="sum_unordered")[0] for k in s] for W in (square, tetrahedron)]
+    gap = (np.array(E[0]) - np.array(E[1])) / s
+    ax.plot(s, gap, color=colour)
+    ax.text(s[-1], gap[-1] - 0.045, name, color=colour, ha="right")
+    ax.fill_between(s, gap, 0, where=gap < 0, color=colour, alpha=0.15)
+
+
+fig, ax = plt.subplots(figsize=(6.4, 3.6))
 ax.axhline(0, color=GREY, lw=0.8)
-ax.plot(s, gap["angle"], color=RED, label="angular energy")
-ax.plot(s, gap["chord"], color=BLUE, label="chord energy")
-ax.fill_between(s, gap["angle"], 0, where=np.array(gap["angle"]) < 0, color=RED, alpha=0.15)
-ax.annotate("s = 0.7010", (0.701, 0), (0.72, 0.25), arrowprops={"arrowstyle": "->", "color": GREY}, color=GREY)
-ax.set(xlabel="exponent s", ylabel="E(square) − E(tetrahedron)", title="By angles, the flat square beats the tetrahedron for s < 0.701")
-ax.legend(frameon=False)
+plot_gap(ax, "angular energy", RED, True)
+plot_gap(ax, "chord energy", BLUE, False)
+ax.annotate("s = 0.7010", (0.701, 0), (0.78, -0.16), arrowprops={"arrowstyle": "->", "color": GREY}, color=GREY)
+ax.set(xlabel="exponent s", ylabel="(E(square) − E(tetrahedron)) / s")
+ax.set_title("By angles, the flat square beats the tetrahedron for small s")
 plt.show()
 
 # %% [markdown]
 # ## Full space and half space
 #
-# In half space a neuron repels the antipodes of the others too: what is spread is lines. Below, minima for five neurons in the plane and
-# six in space. For six lines in space the minimum is the icosahedron's axes, and the energy meets its proven bound (H14).
+# In half space a neuron repels the antipodes of the others too: what is spread is lines. Below are the minima of five neurons
+# in the
+# plane and of six in space. On the right both ends of a line are drawn: six lines end in the corners of an icosahedron.
+
 
 # %%
-def plot_plane(ax, U, lines):
+def plot_circle(ax, U, lines):
     circle = np.linspace(0, 2 * np.pi, 200)
     ax.plot(np.cos(circle), np.sin(circle), color=GREY, lw=0.8)
     for u in U:
-        if lines:
-            ax.plot([-u[0], u[0]], [-u[1], u[1]], color=BLUE, lw=1, ls=":")
-        ax.annotate("", u, (0, 0), arrowprops={"arrowstyle": "-|>", "color": BLUE, "lw": 1.6})
+        ax.plot(*np.stack([-u if lines else 0 * u, u], axis=1), color=BLUE, lw=1.6)
+    ends = np.concatenate([U, -U]) if lines else U
+    ax.plot(*ends.T, "o", color=BLUE, ms=7)
     ax.set_aspect("equal")
     ax.axis("off")
 
 
-def plot_space(ax, U, lines):
-    a, b = np.mgrid[0 : np.pi : 25j, 0 : 2 * np.pi : 49j]
-    ax.plot_wireframe(np.sin(a) * np.cos(b), np.sin(a) * np.sin(b), np.cos(a), color=GREY, lw=0.25, alpha=0.5)
-    for u in U:
-        if lines:
-            ax.plot(*np.stack([-u, u], axis=1), color=RED, lw=1, ls=":")
-        ax.quiver(0, 0, 0, *u, color=RED, lw=1.8, arrow_length_ratio=0.15)
-    ax.set_box_aspect((1, 1, 1))
-    ax.axis("off")
-
-
-fig = plt.figure(figsize=(11, 3.3))
-for k, (n, d, half) in enumerate([(5, 2, False), (5, 2, True), (6, 3, False), (6, 3, True)]):
-    ax = fig.add_subplot(1, 4, k + 1, projection="3d" if d == 3 else None)
+fig, axes = plt.subplots(2, 2, figsize=(7, 7.4), layout="constrained")
+for ax, (n, d, half) in zip(axes.flat, [(5, 2, False), (5, 2, True), (6, 3, False), (6, 3, True)], strict=True):
     found = mhe.minimise_energy(n, d, rng=np.random.default_rng(0), half_space=half)
-    points = found.points if not half else found.points * np.where(found.points[:, -1:] < 0, -1, 1)  # one end of each line
-    (plot_plane if d == 2 else plot_space)(ax, points, half)
-    ax.set_title(f"{n} in {d}-D, {'half' if half else 'full'} space\nE = {found.energy:.4f}, bound {found.lower_bound:.4f}", fontsize=9)
+    if d == 2:
+        plot_circle(ax, found.points, half)
+    else:
+        draw_sphere(ax, np.concatenate([found.points, -found.points]) if half else found.points, pixels=300)
+    ax.set_title(f"{n} in {d}-D, {'half' if half else 'full'} space\nE = {found.energy:.4f}, proven bound {found.lower_bound:.4f}")
 plt.show()
 
 # %% [markdown]
-# *Question.* Which of the four is not at its bound, and why can no arrangement be?
+# *Question.* All four meet their proven bound. Five electrons in space do not, 6.4747 is above 6.4413: what have the four in
+# common (H20)?
 
 # %% [markdown]
 # ## Close pairs keep their digits
@@ -187,14 +194,16 @@ for angle in angles:
 fig, ax = plt.subplots(figsize=(6, 3.4))
 for (name, error), colour in zip(errors.items(), (RED, BLUE), strict=True):
     ax.loglog(angles, np.maximum(error, 1e-17), ".", color=colour, label=name)
-ax.set(xlabel="angle between two neurons (rad)", ylabel="relative error of the energy", title="The Gram form loses every digit at 1e-8 rad; rows keep them")
+ax.set(xlabel="angle between two neurons (rad)", ylabel="relative error of the energy")
+ax.set_title("From cosines alone every digit is lost at 1e-8 rad")
 ax.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
 # ## Why the raw energy says little
 #
-# In high dimension everything between random directions and the best possible ones fits into a per cent or two (H13, H14, H21). The
+# In high dimension everything between random directions and the best possible ones fits into a per cent or two (H13, H14,
+# H21). The
 # normalised excess is 0 at the proven bound and 1 at random directions.
 
 # %%
@@ -208,8 +217,11 @@ fig, ax = plt.subplots(figsize=(6, 3.2))
 ax.semilogx(dimensions, 100 * np.array(span), "o-", color=GOLD)
 ax.set_xticks(dimensions, [str(d) for d in dimensions])
 ax.minorticks_off()
-ax.set(xlabel="inputs of a neuron, d", ylabel="random to best possible (%)", ylim=(0, None), title="64 neurons, s = ½: how much of the energy can be won")
+ax.set(xlabel="inputs of a neuron, d", ylabel="random to best possible (%)", ylim=(0, None))
+ax.set_title("64 neurons, s = ½: how much of the energy can be won")
 plt.show()
 
 # %% [markdown]
-# *Question.* A paper reports that the energy fell from 0.5102 to 0.5050. How much is that?
+# *Question.* 64 neurons of 64 inputs, half space, s = 2: say training ends at the mean energy 0.5102, and at 0.5050 with the
+# energy in
+# its objective. How much is that of what can be won?

@@ -73,7 +73,7 @@ def verify(args) -> int:
     if args.coverage:
         absent = claims.absent()
         for name, p in claims.PAPERS.items():
-            print(f"{name}: {p.prefix}1 to {p.prefix}{p.count}, {sum(c.id[0] == p.prefix for c in claims.of(name))} stated")
+            print(f"{name}: {p.prefix}1 to {p.prefix}{p.promised}, {sum(c.id[0] == p.prefix for c in claims.of(name))} stated")
         print("absent: " + (", ".join(absent) or "none"))
         return 1 if absent else 0
     if args.list:

@@ -20,7 +20,7 @@ def strategy(domain, drawn):
 
 @st.composite
 def cases(draw, claim):
-    drawn = {}
+    drawn: dict = {}
     for name, domain in claim.domains.items():
         drawn[name] = draw(strategy(domain, drawn))
     return drawn

@@ -8,9 +8,9 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+
 from benchmarks.energy import PEERS, TOLERANCES, VARIANTS, close_pair_error, exact, neurons
 from benchmarks.rounds import Absent, Contest, Disagreement, Row, Times, Worker, checked, duration, figure, once, ratio
-
 from refimpl.papers.hyperspherical_energy import energy_and_gradient
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"

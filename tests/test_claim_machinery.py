@@ -88,6 +88,7 @@ def test_a_claim_needs_a_docstring_its_own_id_and_matching_arguments():
         machinery.claim("X9", "", 1.0, n=Seed())(undocumented)
     with pytest.raises(TypeError, match="expected the arguments"):
         machinery.claim("X9", "", 1.0, m=Seed())(documented)
+    claims.find("H4")
     with pytest.raises(ValueError, match="stated twice"):
         machinery.claim("H4", "", 1.0, n=Seed())(documented)
 
@@ -247,6 +248,7 @@ def test_an_implementation_gets_read_only_arrays_and_its_own_cache_untouched():
 def test_statistical_claims_have_a_fixed_seed_and_one_draw():
     for c in claims.of():
         if c.statistical:
+            assert c.false_alarm is not None
             assert 0 < c.false_alarm <= 1e-3
             assert c.draws == 1 or all(isinstance(d, Choice) for d in c.domains.values())
 
@@ -315,7 +317,7 @@ def test_an_implementation_without_any_function_is_refused():
 
 
 def test_a_promised_claim_that_is_missing_is_listed(monkeypatch, capsys):
-    monkeypatch.setitem(claims.PAPERS, "hyperspherical_energy", claims.PAPERS["hyperspherical_energy"]._replace(count=33))
+    monkeypatch.setitem(claims.PAPERS, "hyperspherical_energy", claims.PAPERS["hyperspherical_energy"]._replace(promised=33))
     assert main(["verify", "--coverage"]) == 1
     assert "absent: H33" in capsys.readouterr().out
 
@@ -336,7 +338,7 @@ def test_command_line_shows_and_lists(capsys):
     assert "Scaling each neuron" in shown
     assert "def energy_sees_directions_only" in shown
     assert main(["verify", "--list"]) == 0
-    assert capsys.readouterr().out.count("\n") == sum(p.count for p in claims.PAPERS.values())
+    assert capsys.readouterr().out.count("\n") == sum(p.promised for p in claims.PAPERS.values())
     assert main(["verify", "--coverage"]) == 0
     assert "absent: none" in capsys.readouterr().out
     assert main(["doctor"]) == 0

@@ -16,7 +16,7 @@ from refimpl.papers.hyperspherical_energy import (
     power_mean_forward,
 )
 
-VARIANTS = [{}, {"half_space": True}, {"angular": True}, {"half_space": True, "angular": True}]
+VARIANTS: list[dict] = [{}, {"half_space": True}, {"angular": True}, {"half_space": True, "angular": True}]
 DOORS = [energy_forward, energy_and_gradient, power_mean_forward, lambda W, **o: energy_hessian_vector(W, W, **o)]
 
 

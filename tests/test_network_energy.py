@@ -199,7 +199,7 @@ def test_it_adds_to_any_objective():
 
 
 def test_descent_on_the_term_alone_reaches_the_bounds():
-    # spec 3.3. 3 classes in 4 dimensions: a simplex, mean (m − 1)/(2m) = 1/3; 4 neurons in 6, half space: orthogonal, (4 − 3/4)/7
+    # 3 classes in 4 dimensions: a simplex, mean (m − 1)/(2m) = 1/3; 4 neurons in 6, half space: orthogonal, (4 − 3/4)/7
     params = [
         Dense(np.random.default_rng(0).normal(size=(4, 6)), np.zeros(4)),
         Dense(np.random.default_rng(1).normal(size=(3, 4)), np.zeros(3)),

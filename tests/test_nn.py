@@ -5,9 +5,9 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
-import oracles
 import pytest
 
+import oracles
 from refimpl import nn
 from refimpl.nn.room import over_batch, plain
 from refimpl.params import leaves, ravel, total

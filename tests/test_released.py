@@ -45,7 +45,7 @@ def test_orthogonal_neurons_have_the_same_energy_at_any_length(s):
 
 
 def test_short_neurons_lose_half_of_their_cosines():
-    # spec 1.7-3: isotropic directions, ‖w‖ = 0.01, 27 coordinates. Then ‖w‖² = ε, and 1/(2 − 2t) becomes 1/(2 − t): 0.50475 is
+    # Isotropic directions, ‖w‖ = 0.01, 27 coordinates. Then ‖w‖² = ε, and 1/(2 − 2t) becomes 1/(2 − t): 0.50475 is
     # expected in place of 25/48. The expectation is an integral over the density of a cosine, (1 − t²)^12: Gauss quadrature
     t, weight = np.polynomial.legendre.leggauss(200)
     weight = weight * (1 - t * t) ** 12

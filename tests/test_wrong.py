@@ -1,9 +1,9 @@
 """The corpus of wrong and of right but unusual implementations: the claims tell them apart, and no claim is idle."""
 
 import pytest
-from wrong.corpus import all_entries, rejecting
 
 from refimpl import claims
+from wrong.corpus import all_entries, rejecting
 
 ENTRIES = all_entries()
 WRONG = [e for e in ENTRIES if e.flag == "reject"]

@@ -127,7 +127,7 @@ class Claim:
     """One statement. Call it with an implementation and the arguments of its domains; it returns the residual."""
 
     id: str
-    source: str  # where in the paper or the spec
+    source: str  # where it comes from: the paper, a derivation, the released code, a table
     tolerance: float
     function: Callable
     domains: dict
@@ -220,8 +220,9 @@ class Room:
     argument is handed over as float32. The last argument of a `..._backward` is a cache and is passed through unread.
     """
 
-    def __init__(self, impl, single=False):
+    def __init__(self, impl, single=False, ours=False):
         self._impl, self._single = impl, single
+        self._errors = None if ours else "ignore"  # what a foreign function computes on the way is its own affair
 
     def __getattr__(self, name):
         if name.startswith("_"):
@@ -292,7 +293,8 @@ def cases(c: Claim, seed=0, draws=50, thorough=False) -> Iterator[dict]:
         yield from (dict(zip(domains, v, strict=True)) for v in product(*(d.values for d in domains.values())))
         return
     for k in range(c.draws or draws):
-        rng, drawn = np.random.default_rng([seed, zlib.crc32(c.id.encode()), k]), {}
+        rng = np.random.default_rng([seed, zlib.crc32(c.id.encode()), k])
+        drawn: dict = {}
         for name, domain in domains.items():
             drawn[name] = domain.draw(rng, drawn)
         yield drawn
@@ -301,7 +303,8 @@ def cases(c: Claim, seed=0, draws=50, thorough=False) -> Iterator[dict]:
 def residual(c: Claim, room, case) -> tuple[float, str, bool]:
     """(residual, what was raised, may it be shrunk). NaN and every exception but KeyboardInterrupt count as infinite."""
     try:
-        r = float(c(room, **case))
+        with np.errstate(all=room._errors):
+            r = float(c(room, **case))
         return (r if isfinite(r) else float("inf")), ("" if isfinite(r) else f"residual {r}"), True
     except (Unsuitable, Lacks, KeyboardInterrupt):
         raise
@@ -343,14 +346,13 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
     ours : bool, a missing function is a failure
     case : dict, run this case only, and do not shrink it
     """
-    room, bound, start = Room(impl, single), c.single if single else c.tolerance, time.perf_counter()
+    room, bound, start = Room(impl, single, ours), c.single if single else c.tolerance, time.perf_counter()
     kept, unsuitable, worst, at, note, lacks = 0, 0, float("-inf"), None, "", ""
     if bound is None:
         return Verdict(c, "not covered", float("nan"), float("nan"), 0, None, "float64 only", 0.0)
     for drawn in [case] if case is not None else cases(c, seed, draws, thorough):
         try:
-            with np.errstate(all=None if ours else "ignore"):  # what a foreign function computes on the way is its own affair
-                r, n, may = residual(c, room, drawn)
+            r, n, may = residual(c, room, drawn)
         except Unsuitable:
             unsuitable += 1
             continue
@@ -381,7 +383,8 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
 
 def parse_case(c: Claim, text: str, thorough=False) -> dict:
     """`m=2,d=2,s=0` as a case of the claim. Raises ValueError that names the argument and what its domain admits."""
-    pairs, case = dict(p.split("=", 1) for p in text.split(",") if "=" in p), {}
+    pairs = dict(p.split("=", 1) for p in text.split(",") if "=" in p)
+    case: dict = {}
     domains = c.over(thorough)
     if set(pairs) != set(domains):
         raise ValueError(f"case: expected the arguments {', '.join(domains)} of {c.id}, got {text!r}")

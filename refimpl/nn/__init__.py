@@ -1,7 +1,8 @@
 """Neural networks by hand: every layer, activation and loss is a pair of functions, forward and backward.
 
 Reading order: `dense` (the pattern in two lines), `activations`, `losses`, `initialise`, `network` (layers in sequence, mlp, and
-the objective that optimisers take); `room` says what all of them do with the arrays they are given.
+the objective that optimisers take), `inplace` (a faster training step beside it); `room` says what all of them do with the arrays
+they are given.
 
     symbol      here      shape        meaning
     x           x         (n, d)       batch of n inputs of d coordinates; (n, c, h, w) for images
@@ -31,6 +32,7 @@ from refimpl.nn.activations import (
 )
 from refimpl.nn.dense import Dense, dense_backward, dense_forward, dense_params_backward
 from refimpl.nn.initialise import INITIALISATIONS, he_normal, he_uniform, xavier_normal, xavier_uniform
+from refimpl.nn.inplace import buffered_gradient, training_step
 from refimpl.nn.losses import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -51,6 +53,7 @@ __all__ = [
     "Layer",
     "binary_backward",
     "binary_forward",
+    "buffered_gradient",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "dense_backward",
@@ -80,6 +83,7 @@ __all__ = [
     "squared_forward",
     "tanh_backward",
     "tanh_forward",
+    "training_step",
     "without_params",
     "xavier_normal",
     "xavier_uniform",

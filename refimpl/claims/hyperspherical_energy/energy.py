@@ -30,7 +30,7 @@ def pair(impl, W, s, variant="full", **more):
 
 
 @claim(
-    "H1", source="energy, half-space energy, spec 1.2", tolerance=1e-11, single=2e-4, m=M, d=D, s=S, variant=VARIANTS,
+    "H1", source="paper: energy, half space, angles", tolerance=1e-11, single=2e-4, m=M, d=D, s=S, variant=VARIANTS,
     reduction=Choice("sum_ordered", "sum_unordered", "mean"), seed=Seed(),
     catches="pairs counted once for twice; the antipodes' own pairs left out; q^-s for q^(-s/2)",
 )  # fmt: skip
@@ -47,7 +47,7 @@ def energy_is_the_sum_over_pairs(impl, m, d, s, variant, reduction, seed):
 
 
 @claim(
-    "H2", source="gradient, spec 2.2", tolerance=1e-11, single=2e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
+    "H2", source="derived: the gradient", tolerance=1e-11, single=2e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="sign; factor 2; no projection; no 1/‖w‖",
 )  # fmt: skip
 def gradient_is_the_derivative(impl, m, d, s, variant, seed):
@@ -58,7 +58,7 @@ def gradient_is_the_derivative(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H3", source="Euler, spec 2.6-1", tolerance=1e-10, single=2e-5, m=M, d=D, s=S, variant=VARIANTS,
+    "H3", source="derived: Euler's identity", tolerance=1e-10, single=2e-5, m=M, d=D, s=S, variant=VARIANTS,
     scale=Choice(1.0, 0.01), seed=Seed(),
     catches="no projection; an ε inside the norm",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def gradient_is_orthogonal_to_each_neuron(impl, m, d, s, variant, scale, seed):
 
 
 @claim(
-    "H4", source="scaling, spec 2.6-2", tolerance=1e-10, single=2e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
+    "H4", source="derived: scaling", tolerance=1e-10, single=2e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="no 1/‖w‖, or 1/‖w‖²; an ε added to the norm",
 )  # fmt: skip
 def energy_sees_directions_only(impl, m, d, s, variant, seed):
@@ -84,7 +84,7 @@ def energy_sees_directions_only(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H5", source="rotation, spec 2.6-3", tolerance=1e-10, single=5e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
+    "H5", source="derived: rotation", tolerance=1e-10, single=5e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="normalising columns in place of rows",
 )  # fmt: skip
 def energy_is_rotation_invariant(impl, m, d, s, variant, seed):
@@ -98,7 +98,7 @@ def energy_is_rotation_invariant(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H6", source="permutation, spec 2.6-4", tolerance=1e-10, single=2e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
+    "H6", source="derived: permutation", tolerance=1e-10, single=2e-3, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="a gradient of one triangle of pairs that is not symmetrised",
 )  # fmt: skip
 def energy_does_not_number_the_neurons(impl, m, d, s, variant, seed):
@@ -111,7 +111,7 @@ def energy_does_not_number_the_neurons(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H7", source="zero torque, spec 2.6-5", tolerance=1e-10, single=5e-4, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
+    "H7", source="derived: zero torque", tolerance=1e-10, single=5e-4, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="slopes that are not symmetric; a projection along the wrong index",
 )  # fmt: skip
 def forces_exert_no_torque(impl, m, d, s, variant, seed):
@@ -124,7 +124,7 @@ def forces_exert_no_torque(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H8", source="half space, signs, spec 2.6-7", tolerance=1e-12, single=2e-4, m=M, d=D, s=S,
+    "H8", source="paper: half space; derived: signs", tolerance=1e-12, single=2e-4, m=M, d=D, s=S,
     kind=Choice("half", "half angular"), seed=Seed(),
     catches="antipodes appended to the features in place of the neurons: that is not sign invariant",
 )  # fmt: skip
@@ -141,7 +141,7 @@ def half_space_sees_lines_only(impl, m, d, s, kind, seed):
 
 
 @claim(
-    "H10", source="virial, spec 2.6-8", tolerance=1e-10, single=2e-3, m=Integer(2, 8), d=D, s=S, seed=Seed(),
+    "H10", source="derived: virial theorem", tolerance=1e-10, single=2e-3, m=Integer(2, 8), d=D, s=S, seed=Seed(),
     catches="s/2 or s+1 for s in an exponent; the factor of the logarithmic kernel",
 )  # fmt: skip
 def virial_theorem_holds(impl, m, d, s, seed):
@@ -160,8 +160,8 @@ def virial_theorem_holds(impl, m, d, s, seed):
 
 
 @claim(
-    "H11", source="limit s → 0, spec 1.1", tolerance=1.0, m=M, d=D, s=Choice(1e-2, 1e-4), variant=Choice("full", "angular"),
-    seed=Seed(), catches="a logarithmic kernel −log q, twice the paper's",
+    "H11", source="paper: logarithmic kernel as a limit", tolerance=1.0, m=M, d=D, s=Choice(1e-2, 1e-4),
+    variant=Choice("full", "angular"), seed=Seed(), catches="a logarithmic kernel −log q, twice the paper's",
 )  # fmt: skip
 def logarithmic_energy_is_the_limit(impl, m, d, s, variant, seed):
     """(mean E_s − 1)/s tends to mean E_0 as s → 0, with the error (s/2)·mean L² of the next term, L = −log of the distance."""
@@ -174,7 +174,7 @@ def logarithmic_energy_is_the_limit(impl, m, d, s, variant, seed):
 
 
 @claim(
-    "H12", source="Jensen, power means, spec 1.5", tolerance=1e-12, m=M, d=D, variant=Choice("full", "angular"),
+    "H12", source="paper: logarithmic energy as a relaxation", tolerance=1e-12, m=M, d=D, variant=Choice("full", "angular"),
     by=Choice("energy", "power_mean"), seed=Seed(),
     catches="the sign of the logarithm; a wrong number of pairs",
 )  # fmt: skip
@@ -197,7 +197,7 @@ def power_means_increase_to_the_closest_pair(impl, m, d, variant, by, seed):
 
 
 @claim(
-    "H15", source="half-space kernels, spec 1.2", tolerance=1e-12, single=2e-4, m=M, d=D, s=Choice(0.0, 2.0, 1.0), seed=Seed(),
+    "H15", source="derived: half-space kernels", tolerance=1e-12, single=2e-4, m=M, d=D, s=Choice(0.0, 2.0, 1.0), seed=Seed(),
     catches="a wrong distance to the virtual neuron, such as √(2+2t) for √(2−2t) twice",
 )  # fmt: skip
 def half_space_kernels_have_closed_forms(impl, m, d, s, seed):
@@ -214,7 +214,7 @@ def half_space_kernels_have_closed_forms(impl, m, d, s, seed):
 
 
 @claim(
-    "H16", source="Hessian-vector product, spec 2.4, 2.6-10", tolerance=1e-8, m=Integer(2, 7), d=Integer(2, 6), s=S,
+    "H16", source="derived: Hessian-vector product", tolerance=1e-8, m=Integer(2, 7), d=Integer(2, 6), s=S,
     variant=VARIANTS, along=Choice("generic", "symmetry", "scaling", "rotation"), seed=Seed(),
     catches="any term of the bracket; without the second derivative of the kernel only the generic direction fails",
 )  # fmt: skip
@@ -244,7 +244,7 @@ def hessian_is_the_derivative_of_the_gradient(impl, m, d, s, variant, along, see
 
 
 @claim(
-    "H28", source="descent, spec 2.6-1", tolerance=1.0, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
+    "H28", source="derived: descent", tolerance=1.0, m=M, d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="sign",
 )  # fmt: skip
 def descent_lowers_the_energy_and_lengthens_the_neurons(impl, m, d, s, variant, seed):
@@ -263,7 +263,7 @@ def descent_lowers_the_energy_and_lengthens_the_neurons(impl, m, d, s, variant, 
 
 
 @claim(
-    "H29", source="blocked form, spec 2.3", tolerance=1e-11, single=2e-3, m=Integer(2, 30), block=Integer(1, "m"),
+    "H29", source="derived: blocked form", tolerance=1e-11, single=2e-3, m=Integer(2, 30), block=Integer(1, "m"),
     over=Integer(0, 3), d=D, s=S, variant=VARIANTS, seed=Seed(),
     catches="a diagonal blanked at the wrong place in later blocks",
 )  # fmt: skip
@@ -277,7 +277,7 @@ def blocks_change_nothing(impl, m, block, over, d, s, variant, seed):
 
 
 @claim(
-    "H31", source="antipodes of the angular energy, spec 2.7", tolerance=1.0, d=D, s=S, gap=Choice(1e-2, 1e-4, 0.0),
+    "H31", source="derived: antipodes by angle", tolerance=1.0, d=D, s=S, gap=Choice(1e-2, 1e-4, 0.0),
     length=Floats(0.1, 10.0, True), seed=Seed(),
     catches="∞·0, so NaN, at exact antipodes; arccos near −1",
 )  # fmt: skip

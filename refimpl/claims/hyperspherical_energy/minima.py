@@ -91,7 +91,7 @@ def residual_force(impl, U, s):
 
 # ---- bounds
 @claim(
-    "H13", source="simplex bound, spec 3.3", tolerance=1e-11, single=1e-5, m=Integer(2, 12), d=Integer(2, 10), s=S, seed=Seed(),
+    "H13", source="derived: simplex bound", tolerance=1e-11, single=1e-5, m=Integer(2, 12), d=Integer(2, 10), s=S, seed=Seed(),
     catches="a wrong number of pairs; attraction for repulsion",
 )  # fmt: skip
 def simplex_has_the_least_energy(impl, m, d, s, seed):
@@ -105,7 +105,7 @@ def simplex_has_the_least_energy(impl, m, d, s, seed):
 
 
 @claim(
-    "H14", source="Welch bound in half space, spec 3.3", tolerance=1e-11, single=1e-5, m=Integer(2, 10), more=Integer(0, 3),
+    "H14", source="derived: Welch bound in half space", tolerance=1e-11, single=1e-5, m=Integer(2, 10), more=Integer(0, 3),
     d=Integer(2, 10), s=S, seed=Seed(), frame=Choice("orthonormal", "planar axes at 60°", "icosahedral axes"),
     catches="h(t) = g(t) + g(t) for g(t) + g(−t); the antipodes left out",
 )  # fmt: skip
@@ -136,7 +136,7 @@ def equiangular_frames_have_the_least_energy_in_half_space(impl, m, more, d, s, 
 
 # ---- minima on the sphere
 @claim(
-    "H17", source="zero modes, spec 4.1", tolerance=1e-6, hk=Choice("1 0", "1 1", "2 0", "2 1"),
+    "H17", source="derived: zero modes", tolerance=1e-6, hk=Choice("1 0", "1 1", "2 0", "2 1"),
     catches="Hessian-vector products; a minimum that has not converged",
 )  # fmt: skip
 def minima_are_rigid(impl, hk):
@@ -150,7 +150,7 @@ def minima_are_rigid(impl, hk):
 
 
 @claim(
-    "H18", source="Thomson problem, spec 4.1", tolerance=1.0, n=Choice(*UP_TO_64, 72, 122, 192),
+    "H18", source="published table: Thomson problem", tolerance=1.0, n=Choice(*UP_TO_64, 72, 122, 192),
     thorough={"n": Choice(*(n for n in tables.THOMSON.energies if n != 100))},
     catches="every mistake in energy or gradient; both orders of a pair for one",
 )  # fmt: skip
@@ -164,7 +164,7 @@ def thomson_minima_are_found(impl, n):
 
 
 @claim(
-    "H19", source="centroids, spec 2.6-11, 4.1", tolerance=1e-6, n=Choice(11, 26), s=Choice(0.0, 1.0),
+    "H19", source="derived: centroids", tolerance=1e-6, n=Choice(11, 26), s=Choice(0.0, 1.0),
     thorough={"n": Choice(11, 13, 19, 21, 25, 26)},
     catches="the kernel of s = 1 for s = 0",
 )  # fmt: skip
@@ -177,7 +177,7 @@ def only_logarithmic_minima_are_centred(impl, n, s):
 
 
 @claim(
-    "H20", source="universal optimality, spec 4.5", tolerance=1.0, name=Choice(*(c.name for c in SHARP if c.n < 300)),
+    "H20", source="Cohn & Kumar 2007: universal optimality", tolerance=1.0, name=Choice(*(c.name for c in SHARP if c.n < 300)),
     s=Choice(1.0, 0.0, 0.5, 2.0, 5.0), thorough={"name": Choice(*(c.name for c in SHARP))},
     catches="any kernel that does not decrease with the distance; normalising columns",
 )  # fmt: skip
@@ -200,7 +200,7 @@ def sharp_configurations_are_minima_for_every_exponent(impl, name, s):
 
 # ---- random directions, roots of unity, many points
 @claim(
-    "H21", source="random initialisation, spec 3.2", tolerance=6.0, draws=1, seed=Seed(), false_alarm=1e-6,
+    "H21", source="derived: random initialisation", tolerance=6.0, draws=1, seed=Seed(), false_alarm=1e-6,
     catches="dividing by m² for m(m−1); the constant pairs of half space",
 )  # fmt: skip
 def random_neurons_have_the_energy_of_the_uniform_measure(impl, seed):
@@ -217,7 +217,7 @@ def random_neurons_have_the_energy_of_the_uniform_measure(impl, seed):
 
 
 @claim(
-    "H22", source="roots of unity, spec 3.2", tolerance=1e-11, n=Integer(2, 200), s=Choice(2.0, 0.0, 4.0), turn=Floats(0.0, 6.3),
+    "H22", source="known: roots of unity", tolerance=1e-11, n=Integer(2, 200), s=Choice(2.0, 0.0, 4.0), turn=Floats(0.0, 6.3),
     catches="wrong exponents; a factor 2; digits lost between close neurons, as by single precision inside",
 )  # fmt: skip
 def roots_of_unity_have_exact_energies(impl, n, s, turn):
@@ -229,7 +229,7 @@ def roots_of_unity_have_exact_energies(impl, n, s, turn):
 
 
 @claim(
-    "H23", source="asymptotics, spec 3.2", tolerance=1.0, n=Choice(100, 272, 372),
+    "H23", source="known: Thomson energies of many points", tolerance=1.0, n=Choice(100, 272, 372),
     catches="both orders of a pair for one",
 )  # fmt: skip
 def many_points_follow_the_two_term_expansion(impl, n):
@@ -242,7 +242,7 @@ def many_points_follow_the_two_term_expansion(impl, n):
 
 # ---- angles
 @claim(
-    "H26", source="angular minima, spec 3.4", tolerance=1e-8, case=Choice("square", "crossover", "cube", "antiprism"),
+    "H26", source="derived: minima by angle", tolerance=1e-8, case=Choice("square", "crossover", "cube", "antiprism"),
     catches="the chord for the angle",
 )  # fmt: skip
 def angular_energies_prefer_antipodes(impl, case):

@@ -76,7 +76,7 @@ def released_gan(W, eps):
 
 
 @claim(
-    "H9", source="half space as released for image generation, spec 1.7", tolerance=1e-11, single=2e-3, m=Integer(2, 8),
+    "H9", source="released code: image generation", tolerance=1e-11, single=2e-3, m=Integer(2, 8),
     d=Integer(2, 8), s=S, kind=Choice("full", "angular", "released"), seed=Seed(),
     catches="antipodes among the neurons where the code has them among the features; m(m−1) for m²; no constant of zero entries",
 )  # fmt: skip
@@ -102,7 +102,7 @@ def antipodes_among_the_features_change_nothing(impl, m, d, s, kind, seed):
 
 
 @claim(
-    "H24", source="mini-batches of a hidden layer, spec 1.6", tolerance=1e-11, single=2e-3, m=Integer(2, 7), b=Integer(2, "m"),
+    "H24", source="paper: mini-batches, hidden layer", tolerance=1e-11, single=2e-3, m=Integer(2, 7), b=Integer(2, "m"),
     d=Integer(2, 6), s=S, variant=VARIANTS, antipodes=Choice(True, False), seed=Seed(),
     catches="the sum in place of the mean; the normaliser of the layer for that of the subset; gradients left in other rows",
 )  # fmt: skip
@@ -129,7 +129,7 @@ def subsets_average_to_the_layer(impl, m, b, d, s, variant, antipodes, seed):
 
 
 @claim(
-    "H25", source="mini-batches of the output layer, spec 1.6", tolerance=1e-11, single=2e-3, m=Integer(2, 10), d=Integer(2, 8),
+    "H25", source="paper: mini-batches, output layer", tolerance=1e-11, single=2e-3, m=Integer(2, 10), d=Integer(2, 8),
     s=S, variant=Choice("full", "angular"), batch=Choice("each class once", "each class as often", "as drawn"), seed=Seed(),
     catches="n·m in place of n(m−1); no gradient to the other classifier of a pair; repeated labels counted once",
 )  # fmt: skip
@@ -153,14 +153,14 @@ def classes_of_a_batch_meet_all_classifiers(impl, m, d, s, variant, batch, seed)
 
 
 @claim(
-    "H27", source="energies as released for image classification, spec 1.7", tolerance=1.0, m=Integer(2, 8), d=Integer(4, 10),
+    "H27", source="released code: image classification", tolerance=1.0, m=Integer(2, 8), d=Integer(4, 10),
     s=Choice(0.0, 1.0, 2.0), variant=VARIANTS, eps=Choice(0.0, 1e-4), length=Floats(3.0, 20.0, True), seed=Seed(),
     catches="the paper's −log ρ at s = 0; q^{-s} for s; angles without 1/π; ε outside the norm",
 )  # fmt: skip
 def released_energies_are_multiples_of_the_papers(impl, m, d, s, variant, eps, length, seed):
     """The released mean energy is twice the paper's for s = 0, the paper's for s = 1, 2; for angles mean E_0 + log π, π^s mean E_s;
     its ε moves it by less than 5e-3 if neurons are longer than 3, and its gradient is its own derivative."""
-    # residual in units of 5e-3 where ε moves the value (spec 6: 1.6e-3 was seen), and of rounding: 1e-12 at ε = 0, else 1e-11,
+    # residual in units of 5e-3 where ε moves the value (1.6e-3 was seen), and of rounding: 1e-12 at ε = 0, else 1e-11,
     # for ε makes the constant pairs nearly antipodal in place of exactly so, and an arccos there loses up to three digits
     U = paper.directions(neurons(m, d, seed, apart=5e-2))
     W = frozen(length * np.random.default_rng([seed, 1]).uniform(1, 2, size=(m, 1)) * U)
@@ -184,7 +184,7 @@ ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {  # σ and σ'
 
 
 @claim(
-    "H30", source="one hidden layer, spec 3.1", tolerance=1e-9, m=Integer(1, 6), d=Integer(2, 6), n=Integer(1, 20),
+    "H30", source="paper: one hidden layer", tolerance=1e-9, m=Integer(1, 6), d=Integer(2, 6), n=Integer(1, 20),
     activation=Choice("tanh", "sigmoid", "softplus"), seed=Seed(),
     catches="1/n on f alone, as printed; rows of D in the wrong order; eigenvalues of DᵀD in place of singular values",
 )  # fmt: skip
@@ -210,7 +210,7 @@ def small_gradients_bound_the_residual(impl, m, d, n, activation, seed):
 
 
 @claim(
-    "H32", source="neurons of a convolution, spec 1.4", tolerance=1e-11, single=2e-3, m=Integer(2, 8), channels=Integer(1, 4),
+    "H32", source="paper: neurons of a convolution", tolerance=1e-11, single=2e-3, m=Integer(2, 8), channels=Integer(1, 4),
     height=Integer(1, 3), width=Integer(1, 3), s=S, variant=VARIANTS, seed=Seed(),
     catches="filters grouped by input channel, or flattened along another axis",
 )  # fmt: skip

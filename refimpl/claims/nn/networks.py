@@ -1,4 +1,4 @@
-"""Claims on networks, objectives and the parameter vector: L19 to L23. Networks of 1 to 3 layers, 1 to 4 wide.
+"""Claims on networks, objectives and the parameter vector: L19 to L23, L31. Networks of 1 to 3 layers, 1 to 4 wide.
 
 Tolerances: three layers with weights of size 1 multiply a rounding by some 100, a fifth power of their output by some 1000 more.
 """
@@ -9,7 +9,19 @@ from typing import NamedTuple
 import numpy as np
 
 from refimpl.claims.claim import Choice, Integer, Seed, assume, claim, frozen, relative_gap
-from refimpl.claims.nn.definition import ACTIVATIONS, FORMULAS, LOSSES, REDUCTIONS, STEP, gap, leaves, loss, off_kinks, same
+from refimpl.claims.nn.definition import (
+    ACTIVATIONS,
+    FORMULAS,
+    LOSSES,
+    REDUCTIONS,
+    STEP,
+    complex_step,
+    gap,
+    leaves,
+    loss,
+    off_kinks,
+    same,
+)
 from refimpl.nn.dense import Dense
 
 DEPTH, N, FAMILY = Integer(1, 3), Integer(1, 5), 100
@@ -208,3 +220,47 @@ def ravel_is_undone_by_unravel(impl, depth, size, seed):
     alike = nested_alike(back, params) and nested_alike(scaled, params)
     exact = same([theta, *in_order(back), impl.ravel(scaled)[0]], [expected, *arrays, other])
     return max(exact, float(not views), float(not alike), 0.0 if theta.size == 0 else relative_gap(theta, expected))
+
+
+# ---- the training step in place
+def split(theta, arrays):
+    """A vector cut into arrays of the shapes of these."""
+    parts = np.split(theta, np.cumsum([a.size for a in arrays])[:-1])
+    return [part.reshape(a.shape) for part, a in zip(parts, arrays, strict=True)]
+
+
+@claim(
+    "L31", source="training step in place", tolerance=1e-12, single=1e-4, draws=FAMILY,
+    activation=Choice("sigmoid", "tanh", "relu"), depth=DEPTH,
+    kind=Choice("hinge", "hinge 1", "hinge 2", "hinge 5", "logistic", "squared", "squared of vectors"), n=N, spare=Integer(0, 2),
+    seed=Seed(),
+    catches="a gradient that adds up from call to call; a mean over the arrays' rows in place of the batch's; columns before rows; "
+    "the loss after the step; a copy of theta that moves in its place",
+)  # fmt: skip
+def training_in_place_is_gradient_descent(impl, activation, depth, kind, n, spare, seed):
+    """The training step in place moves theta, laid out as by ravel, by −η times the gradient of the loss, and returns the loss that
+    theta had before."""
+    rng, rate = np.random.default_rng([seed, 1]), 0.5
+    case = loss(kind, n, 3, True, seed)
+    widths = [*(int(w) for w in rng.integers(1, 5, size=depth)), case.f.shape[1]]
+    net, x, worst = network(impl, activation, widths, seed), off_kinks(rng, (n, widths[0])), 0.0
+    theta = np.array(impl.ravel(net.params)[0])
+    options = {"loss": kind.split()[0], "p": int(kind.split()[1])} if kind.startswith("hinge ") else {"loss": kind.split()[0]}
+    step = impl.training_step(widths, activation, n + spare, rate, dtype=theta.dtype.type, **options)
+    for batch in (slice(None), slice(max(1, n - 1))):  # the second is smaller, if it can be
+
+        def definition(theta, x=x[batch], y=case.y[batch]):
+            return case.formula(net.formula(split(theta, leaves(net.params)), x)[0], y)
+
+        before = theta.astype(np.float64)
+        outputs, nearest = net.formula(split(before, leaves(net.params)), x[batch])
+        assume(nearest > 1e-3)
+        if kind.startswith("hinge"):
+            assume(np.min(np.abs(1 - np.ravel(outputs) * case.y[batch])) > 1e-3)
+        value = step(theta, frozen(x[batch].astype(theta.dtype)), case.y[batch])
+        moved = (before - theta) / rate
+        expected, size = definition(before), max(1.0, float(np.max(np.abs(outputs))), float(np.max(np.abs(before))))
+        gaps = gap(np.asarray(value), expected), gap(moved, complex_step(definition, (before,), 0))
+        worst = max(worst, *(g / size for g in gaps))
+        assume(np.max(np.abs(theta)) < 10)  # from there, a second step would lose digits
+    return worst

@@ -58,7 +58,7 @@ def pair_weight(m: int, half_space: bool, reduction: str, include_self_antipodes
     return {"sum_ordered": 1.0, "sum_unordered": 0.5, "mean": 1 / pairs if pairs else 0.0}[reduction]
 
 
-# ---- the kernel and its derivatives in the cosine t (spec 2.1), as functions of the two squared chords
+# ---- the kernel and its derivatives in the cosine t, as functions of the two squared chords
 def angle(q, q_plus):
     """θ = 2 atan(‖û−v̂‖ / ‖û+v̂‖), exact at both ends where arccos is not."""
     if np.iscomplexobj(q):
@@ -277,7 +277,7 @@ def checked_gradient(dW):
     return dW
 
 
-# ---- second derivatives (spec 2.4)
+# ---- second derivatives
 def energy_hessian_vector(
     W: ArrayLike,
     V: ArrayLike,

@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike
 
 from refimpl.doors import floats
 
+__all__ = ["distance", "exp", "log", "project_backward", "project_forward", "retract", "tangent"]
+
 UNIT = 1e-5  # how far from unit length or from tangent a row may be: float32 rounding passes, a forgotten projection does not
 
 
@@ -204,6 +206,7 @@ def tangents(u: Any, v: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def same_shape(name, x, u):
+    """ValueError unless x has the shape of u."""
     if x.shape != u.shape:
         raise ValueError(f"{name}: expected the shape of u, {u.shape}, got {x.shape}")
 

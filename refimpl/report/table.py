@@ -85,17 +85,17 @@ class Report(Sequence["Verdict"]):
         return lines
 
     def __str__(self) -> str:
-        width = 58
-        head = f"{'id':<5} {'statement':<{width}} {'source':<26} {'draws':>5} {'worst':>8} {'bound':>8}  {'verdict':<11} {'s':>5}"
+        width = 56
+        head = f"{'id':<5} {'statement':<{width}}  {'where':<24} {'draws':>5} {'worst':>8} {'bound':>8}  {'verdict':<11} {'s':>5}"
         rows = [head, "-" * len(head)]
         for v in self:
-            text, source = wrap(v.claim.statement, width) or [""], wrap(v.claim.source, 26) or [""]
+            text, source = wrap(v.claim.statement, width) or [""], wrap(v.claim.source, 24) or [""]
             rows.append(
-                f"{v.claim.id:<5} {text[0]:<{width}} {source[0]:<26} {v.draws:>5} {number(v.worst):>8} {number(v.bound):>8}  "
+                f"{v.claim.id:<5} {text[0]:<{width}}  {source[0]:<24} {v.draws:>5} {number(v.worst):>8} {number(v.bound):>8}  "
                 f"{MARK[v.verdict]:<11} {v.seconds:>5.1f}"
             )
             for k in range(1, max(len(text), len(source))):
-                rows.append(f"{'':<5} {text[k] if k < len(text) else '':<{width}} {source[k] if k < len(source) else ''}".rstrip())
+                rows.append(f"{'':<5} {text[k] if k < len(text) else '':<{width}}  {source[k] if k < len(source) else ''}".rstrip())
         return "\n".join([*rows, "", self.summary(), *self.details()])
 
     def __rich__(self) -> Table:

@@ -285,7 +285,9 @@ def angular_force_stays_finite_at_antipodes(impl, d, s, gap, length, seed):
     """As the angle of two neurons tends to π, their force tends to c_s π^(−s−1), c_0 = 1; at exact antipodes it is taken as 0."""
     # residual in units of (s+1)(π − θ)/2, which bounds the next term
     u, v = np.linalg.qr(rng_of(seed).normal(size=(d, 2)))[0].T
-    far = -length * u if gap == 0 else -length * (np.cos(gap) * u + np.sin(gap) * v)
+    if gap == 0:
+        length = 2.0 ** round(np.log2(length))  # a power of two, so that the directions are exactly opposite as numbers too
+    far = -length * (np.cos(gap) * u + np.sin(gap) * v)
     E, dW = pair(impl, frozen(np.stack([u, far])), s, "angular")
     if gap == 0:
         return 0.0 if np.all(np.asarray(dW) == 0) and np.isfinite(E) else np.inf

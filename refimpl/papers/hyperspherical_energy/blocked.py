@@ -153,25 +153,29 @@ def nearly_parallel(t2, rows, columns, half_space, angular, min_q):
     A difference of directions is right to a rounding unit over its length, which is enough unless the pair is very close, or an
     angle's sine is wanted. Where the antipode matters, 2 + 2t likewise: the patch holds two lists, for q and for q_plus.
     """
-    limit = PATCH[t2.dtype.char] if not angular else NEAR[t2.dtype.char]
-    limit = max(limit, min_q)
+    limit = max(NEAR[t2.dtype.char] if angular else PATCH[t2.dtype.char], min_q)
     both = half_space or angular
     if t2.max() <= 2 - limit and (not both or t2.min() >= limit - 2):
         return NONE, ()
     near = np.flatnonzero((np.abs(t2) if both else t2) > 2 - limit)
     if angular:
         return near, ()
-    i, j = near // len(columns), near % len(columns)
-    sign = np.sign(t2[near])[:, None]
-    difference = rows[i] - sign * columns[j]
+    i, j = np.divmod(near, len(columns))
+    to = columns.take(j, axis=0)
+    if both:
+        to *= np.sign(t2[near])[:, None]
+    difference = rows.take(i, axis=0) - to
     q = 0.5 * np.einsum("ij,ij->i", difference, difference)
     close = q < max(ASIDE[t2.dtype.char], min_q)
-    same = sign[:, 0] > 0
-    return near[close], ((near[same], q[same]), (near[~same], q[~same]))
+    aside = near[close] if close.any() else NONE
+    if not both:
+        return aside, ((near, q),)
+    same = t2[near] > 0
+    return aside, ((near[same], q[same]), (near[~same], q[~same]))
 
 
 def block_terms(t2, z, more, s, angular, aside, patch, diagonal):
-    """Σ g of the pairs of a block and their slopes K/c_s, from twice their cosines t2; z and `more` are scratch.
+    """Σ g of the pairs of a block and their slopes K/c_s, from twice their cosines t2; all arrays are scratch.
 
     Pairs set aside, and every `diagonal`-th, take no part: distance 1 (so g = 1, or 0 for s = 0) going in, slope 0 coming out.
     `more` holds one array where the half space adds the same for −t.
@@ -193,55 +197,54 @@ def block_terms(t2, z, more, s, angular, aside, patch, diagonal):
             np.add(2, t2, out=more[0])
         np.subtract(2, t2, out=t2)
     E = 0.0
-    for x, (at, q) in zip([t2, *more], patch or ((NONE, 0), (NONE, 0)), strict=False):
+    for x, K, (at, q) in zip((t2, *more), (z, t2), patch or ((NONE, 0),) * 2, strict=False):
         if len(at):
             x[at] = q
         if angular:
-            E += angle_terms(x, z, s, put) - idle
+            E += angle_terms(x, K, s, put) - idle
         else:
             put(x, 1)
-            E += chord_terms(x, z, s) - idle
-        put(x, 0)
+            E += chord_terms(x, K, s) - idle
+        put(K, 0)
     if more:
-        t2 -= more[0]
-    return E, t2
+        z -= t2
+    return E, z
 
 
-def chord_terms(q, z, s):
-    """Σ q^{-s/2}, or −½ Σ log q; q becomes K/c_s = q^{-s/2-1}."""
+def chord_terms(q, K, s):
+    """Σ q^{-s/2}, or −½ Σ log q; K becomes K/c_s = q^{-s/2-1}."""
     if s == 0:
-        E = -0.5 * float(np.log(q, out=z).sum())
-        np.divide(1, q, out=q)
+        E = -0.5 * float(np.log(q, out=K).sum())
+        np.divide(1, q, out=K)
     elif s == 2:
-        E = float(np.divide(1, q, out=q).sum())
-        q *= q
-    elif s == 1:
-        q *= np.sqrt(q, out=z)
-        np.divide(1, q, out=q)
-        z *= z
-        E = float(np.vdot(q, z))
+        E = float(np.divide(1, q, out=K).sum())
+        K *= K
     else:
-        np.power(q, -s / 2 - 1, out=z)
-        E = float(np.vdot(q, z))
-        q[:] = z
+        if s == 1:
+            np.sqrt(q, out=K)
+            K *= q
+            np.divide(1, K, out=K)
+        else:
+            np.power(q, -s / 2 - 1, out=K)
+        E = float(np.vdot(q, K))
     return E
 
 
-def angle_terms(t, z, s, put):
-    """Σ θ^{-s}, or −Σ log θ; the cosines t become K/c_s = θ^{-s-1} / sin θ."""
+def angle_terms(t, K, s, put):
+    """Σ θ^{-s}, or −Σ log θ, of the cosines t, which become θ; K becomes K/c_s = θ^{-s-1} / sin θ."""
     put(t, 0)
-    np.multiply(t, t, out=z)
-    np.subtract(1, z, out=z)
-    np.sqrt(z, out=z)  # sin θ
+    np.multiply(t, t, out=K)
+    np.subtract(1, K, out=K)
+    np.sqrt(K, out=K)  # sin θ
     np.arccos(t, out=t)
     put(t, 1)
-    put(z, 1)
-    z *= t
+    put(K, 1)
+    K *= t
     if s == 0:
         E = -float(np.log(t).sum())
-        np.divide(1, z, out=t)
+        np.divide(1, K, out=K)
     else:
         power = 1 / t if s == 1 else t**-s
         E = float(power.sum())
-        np.divide(power, z, out=t)
+        np.divide(power, K, out=K)
     return E

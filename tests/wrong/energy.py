@@ -72,12 +72,11 @@ def plain(ours, **spoiled):
         for k in range(len(P)):
             j = t.others(k, len(U), len(P), include_self_antipodes)
             q, q_plus = (np.sum((P[k] + sign * P) ** 2, axis=1) for sign in (-1, 1))
-            floors = np.where(np.arange(len(P)) % len(U) == k % len(U), 0, min_q)  # none for a neuron and its own antipode
-            low, low_plus = q.real < floors, half_space & (q_plus.real < floors)
-            q, q_plus = np.where(low, floors, q), np.where(low_plus, floors, q_plus)
+            low = (q.real < min_q) & j
+            q, q_plus = np.where(low, min_q, q), np.where(low, 4 - min_q, q_plus)
             with np.errstate(all="ignore"):
                 total, pairs = total + np.sum(t.kernel(q, q_plus, s, angular)[j]), pairs + np.sum(j)
-                K = np.where(low | low_plus | ~t.felt(k, j), 0, t.slope(q, q_plus, s, angular))
+                K = np.where(low | ~t.felt(k, j), 0, t.slope(q, q_plus, s, angular))
             F[k] = np.sum(K[:, None] * (P - P[k]), axis=0)
         w = t.weight(reduction, len(P), pairs)
         return np.asarray(w * total).astype(E.dtype)[()], (checked, U, norm, w, t.chain(F, len(U)))
@@ -395,13 +394,14 @@ def curvature_of_antipodes_subtracted(ours):
 
 # ---- wrong: the power mean
 def spoiled_power_mean(ours, value, factor):
-    """The power mean with value(m, s, pairs) in place of m, and its gradient times factor(m, s)."""
+    """The power mean with value(m, s, pairs) in place of m, and its gradient times factor(m, s, pairs)."""
 
     def forward(W, s=1.0, half_space=False, angular=False):
         m, cache = ours.power_mean_forward(W, s, half_space, angular)
         n = len(W)
         with np.errstate(over="ignore", divide="ignore"):
-            return type(m)(value(m, s, n * (n - 1) * (2 if half_space else 1))), (cache, m, s)
+            pairs = n * (n - 1) * (2 if half_space else 1)
+            return type(m)(value(m, s, pairs)), (cache, m, s, pairs)
 
     def backward(dm, cache):
         dW = ours.power_mean_backward(dm, cache[0])
@@ -413,20 +413,23 @@ def spoiled_power_mean(ours, value, factor):
 
 @entry(PAPER, "reject", "power mean: the root 1/s is not taken, value and gradient")
 def root_not_taken(ours):
-    return spoiled_power_mean(ours, lambda m, s, pairs: m**s if s else np.log(m), lambda m, s: s * m ** (s - 1) if s else 1 / m)
+    def factor(m, s, pairs):
+        return s * m ** (s - 1) if s else 1 / m
+
+    return spoiled_power_mean(ours, lambda m, s, pairs: m**s if s else np.log(m), factor)
 
 
 @entry(PAPER, "reject", "power mean: the gradient is that of its logarithm")
 def gradient_of_the_logarithm(ours):
-    return spoiled_power_mean(ours, lambda m, s, pairs: m, lambda m, s: 1 / m)
+    return spoiled_power_mean(ours, lambda m, s, pairs: m, lambda m, s, pairs: 1 / m)
 
 
 @entry(PAPER, "reject", "power mean: the root of the sum over pairs, not of their mean")
 def root_of_the_sum(ours):
-    def growth(s, pairs):
+    def growth(m, s, pairs):
         return pairs ** (1 / s) if s else 1.0
 
-    return spoiled_power_mean(ours, lambda m, s, pairs: m * growth(s, pairs), lambda m, s: 1)
+    return spoiled_power_mean(ours, lambda m, s, pairs: m * growth(m, s, pairs), growth)
 
 
 @entry(PAPER, "reject", "power mean: the powers are summed without a shift, and overflow for large s")
@@ -494,7 +497,7 @@ def hessian_product_by_complex_step(ours):
         like, h = ours.energy_hessian_vector(W, V, *args, **options), 1e-30
         if np.iscomplexobj(like):
             return like
-        E, cache = ours.energy_forward(np.asarray(W, np.float64) + 1j * h * np.asarray(V, np.float64), *args, **options)
+        _, cache = ours.energy_forward(np.asarray(W, np.float64) + 1j * h * np.asarray(V, np.float64), *args, **options)
         return (ours.energy_backward(1.0, cache).imag / h).astype(like.dtype)
 
     return {"energy_hessian_vector": product}
@@ -505,7 +508,7 @@ def hessian_product_from_differences(ours):
     return hessian_of_terms(ours)
 
 
-@entry(PAPER, "accept", "the kernel is the exponential of s times its logarithm, and the logarithm of the chord that of q and 4 - q")
+@entry(PAPER, "accept", "the kernel is the exponential of -s times the logarithm of the distance")
 def kernel_by_exponentials(ours):
     def log_distance(q, p, a):
         return np.log(angle(q, p)) if a else np.log(q) / 2

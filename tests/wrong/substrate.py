@@ -510,8 +510,8 @@ def log_as_long_as_the_chord(ours):
 @entry(PAPER, "reject", "the distance by arccos of the inner product, which loses small angles")
 def distance_by_arccos(ours):
     def distance(u, v):
-        ours.distance(u, v)
-        return np.arccos(np.clip((np.asarray(u) * np.asarray(v)).sum(axis=-1), -1, 1))
+        u, v = ours.on_sphere("u", u), ours.on_sphere("v", v)
+        return np.arccos(np.clip((u * v).sum(axis=-1), -1, 1))
 
     return {"distance": distance}
 
@@ -652,9 +652,9 @@ def distance_by_half_chords(ours):
     def distance(u, v):
         u, v = ours.on_sphere("u", u), ours.on_sphere("v", v)
         ours.same_shape("v", v, u)
-        apart, across = ours.length(u - v)[..., 0], ours.length(u + v)[..., 0]
+        apart, across = ours.length(u - v), ours.length(u + v)
         near = apart.real <= across.real
         theta = 2 * np.arcsin(np.where(near, apart, across) / 2)
-        return np.where(near, theta, np.pi - theta)[()]
+        return np.where(near, theta, np.pi - theta)[..., 0]
 
     return {"distance": distance}

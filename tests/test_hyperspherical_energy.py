@@ -1,5 +1,7 @@
 """What no claim states about the energy: bad input, degenerate input, digits, conventions."""
 
+import tracemalloc
+
 import mpmath
 import numpy as np
 import pytest
@@ -120,21 +122,79 @@ def test_antipodal_rows_coincide_in_half_space_only(angular):
         energy_and_gradient(W, angular=angular, half_space=True)
 
 
-@pytest.mark.parametrize("half_space", [False, True])
-def test_a_floor_cuts_off_the_distance_and_the_force(half_space):
-    W = np.array([[1.0, 0, 0], [1, 1e-3, 0], [0, 0, 1]])
-    if half_space:
-        W[1] *= -1
-    two = W[[0, 2]]
-    expected, forces = pair(two, 2.0, half_space=half_space)
-    third = pair(W[1:], 2.0, half_space=half_space)
-    floored = 2 * (2 if half_space else 1) * (1e4 + (1 / (4 - 1e-4) if half_space else 0))
-    constants = 0.5 * 1 if half_space else 0  # each pair counts 2·2 constant pairs of 1/4, three rows have 3·2
-    for E, dW in (pair(W, 2.0, half_space=half_space, min_q=1e-4), energy_and_gradient(W, 2.0, half_space=half_space, min_q=1e-4)):
-        assert E == pytest.approx(expected + third[0] + floored - constants, rel=1e-5)  # q_plus = 4 − 1e-6 is written as 4 − 1e-4
-        np.testing.assert_allclose(dW, np.stack([forces[0], third[1][0], forces[1] + third[1][1]]), rtol=1e-12, atol=1e-12)
+def floored_by_definition(W, s, half_space=False, angular=False, min_q=0.0):
+    """The energy of the points one by one; every pair that is closer than the floor counts as at that distance."""
+    points = np.concatenate([W, -W]) if half_space else W
+    U, E = points / paper.lengths(points), 0.0
+    for i, u in enumerate(U):
+        for j, v in enumerate(U):
+            q, q_plus = np.sum((u - v) ** 2), np.sum((u + v) ** 2)
+            if i != j and q.real < min_q:
+                q, q_plus = min_q, 4 - min_q
+            if i != j:
+                far = half_space and abs(i - j) == len(W)
+                z = (np.pi if far else 2 * np.arctan(np.sqrt(q / q_plus))) if angular else np.sqrt(q)
+                E = E - np.log(z) if s == 0 else E + z**-s
+    return E
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+@pytest.mark.parametrize("min_q", [1e-7, 1e-4, 0.5, 1.9])
+@pytest.mark.parametrize("s", [0.0, 1.0, 2.5])
+def test_below_the_floor_the_energy_is_constant_and_there_is_no_force(options, min_q, s):
+    W = gaussian(6, 3)
+    W[1] = W[0] + 1e-4 * W[2]  # closer than all floors but the first
+    W[3] = -(W[2] + 1e-2 * W[4])
+    E, dW = pair(W, s, **options, min_q=min_q)
+    blocked = energy_and_gradient(W, s, **options, min_q=min_q, block=4)
+    dense = np.zeros_like(W)
+    for at in np.ndindex(*W.shape):
+        Z = W.astype(complex)
+        Z[at] += 1e-30j
+        dense[at] = floored_by_definition(Z, s, **options, min_q=min_q).imag / 1e-30
+    size = np.sum(np.abs(dense * paper.lengths(W)))
+    for energy, gradient in ((E, dW), blocked):
+        assert energy == pytest.approx(floored_by_definition(W, s, **options, min_q=min_q), rel=1e-10)
+        np.testing.assert_allclose(gradient * paper.lengths(W), dense * paper.lengths(W), rtol=1e-8, atol=1e-10 * size)
     W[1] = W[0]
-    assert np.isfinite(pair(W, 2.0, half_space=half_space, min_q=1e-4)[0])
+    E, dW = pair(W, s, **options, min_q=min_q)
+    assert np.isfinite(E)
+    assert np.isfinite(dW).all()
+
+
+@pytest.mark.parametrize("door", [energy_forward, energy_and_gradient])
+@pytest.mark.parametrize(
+    ("min_q", "error"),
+    [(-1.0, ValueError), (np.nan, ValueError), (2.0, ValueError), (np.inf, ValueError), (True, TypeError), ("a", TypeError)],
+)
+def test_a_floor_is_a_squared_distance_below_a_right_angles(door, min_q, error):
+    with pytest.raises(error, match="min_q: expected"):
+        door(gaussian(3, 3), min_q=min_q)
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+def test_memory_of_many_close_neurons_does_not_grow_with_their_length(options):
+    noise = np.random.default_rng(0).normal(size=(256, 128))
+    W = np.eye(1, 128) + 2e-5 * noise
+    energy_and_gradient(W[:8], **options)
+    tracemalloc.start()
+    energy_and_gradient(W, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # W, its directions, forces: 0.25 MB each. A block: 0.5 MB; the parts of the near pairs and their indices some twenty such.
+    # All pairs at once would take 65536·128 numbers, 67 MB, for each of eight intermediate results.
+    assert peak < 20e6
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+@pytest.mark.parametrize("s", [1e-4, 1e-8, 1e-12, 1e-16, 1e-300])
+def test_power_mean_of_a_small_exponent_is_close_to_the_geometric(options, s):
+    W = gaussian(6, 4)
+    middle, cache = power_mean_forward(W, 0.0, **options)
+    m, cache_s = power_mean_forward(W, s, **options)
+    L = np.log(m) - np.log(middle)  # s/2 times the variance of log z, which is below 1 here
+    assert -4e-16 <= L <= s / 2 + 4e-16
+    np.testing.assert_allclose(power_mean_backward(1.0, cache_s), power_mean_backward(1.0, cache), rtol=0, atol=10 * s + 1e-14)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200, 1e-300, 1e300])

@@ -9,7 +9,7 @@ import pytest
 
 from refimpl.claims.hyperspherical_energy import definition as paper
 from refimpl.nn import Dense, cross_entropy_backward, cross_entropy_forward, mlp, objective, relu_backward, relu_forward
-from refimpl.papers.hyperspherical_energy import released
+from refimpl.papers.hyperspherical_energy import energy_and_gradient, released
 from refimpl.papers.hyperspherical_energy.energy import energy_backward, energy_forward
 from refimpl.papers.hyperspherical_energy.network import (
     class_energy_backward,
@@ -425,6 +425,35 @@ def test_residual_bound_by_hand():
     assert abs(residual_bound([[2.0, 0.0], [0.0, 0.5], [0.0, 0.0]], [1.0, 1.0]) - np.sqrt(4.25) / 0.5) < 1e-15
     assert residual_bound([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]], [1.0, 1.0]) == np.inf  # all neurons are silent at the second input
     assert residual_bound([[1.0, 1.0]], [1.0, -1.0]) == np.inf  # more inputs than parameters
+    assert residual_bound([[1.0, 1.0], [1.0, 1.0], [2.0, 2.0]], [1.0, -1.0]) == np.inf
+    D = np.random.default_rng(0).normal(size=(6, 3))
+    assert residual_bound(np.column_stack([D[:, :2], D[:, 0] + D[:, 1]]), [1.0, 1.0, -1.0]) == np.inf
+
+
+@pytest.mark.parametrize("half_space", [False, True])
+def test_a_floor_lets_copies_of_a_neuron_pass(half_space):
+    rng = np.random.default_rng(0)
+    params = [Dense(W, np.zeros(len(W))) for W in (rng.normal(size=(4, 3)), rng.normal(size=(3, 4)))]
+    params[0].W[2] = 2 * params[0].W[0]
+    params[1].W[1] = params[1].W[0]
+    theta, unravel = ravel(params)
+    options = {"half_space": half_space, "min_q": 1e-2}
+    value, gradient = regulariser(unravel, **options)(theta)
+    E, cache = network_energy_forward(params, **options)
+    assert value == pytest.approx(E, rel=1e-13)
+    np.testing.assert_allclose(gradient, ravel(network_energy_backward(1.0, cache))[0], rtol=1e-12, atol=1e-15)
+    hidden, output = (
+        energy_and_gradient(p.W, 2.0, h, reduction="mean", min_q=1e-2) for p, h in zip(params, (half_space, False), strict=True)
+    )
+    assert value == pytest.approx(hidden[0] + output[0], rel=1e-13)
+    E, cache = class_energy_forward(params[1].W, [0, 1, 2], min_q=1e-2)
+    assert pytest.approx(output[0], rel=1e-13) == E
+    np.testing.assert_allclose(class_energy_backward(1.0, cache), output[1], rtol=1e-11, atol=1e-14)
+    E, cache = subset_energy_forward(params[0].W, [0, 2, 3], half_space=half_space, min_q=1e-2)
+    assert np.isfinite(E)
+    assert np.isfinite(subset_energy_backward(1.0, cache)).all()
+    with pytest.raises(ValueError, match=r"min_q|as_released"):
+        network_energy_forward(params, as_released=True, min_q=1e-2)
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ from refimpl.papers.hyperspherical_energy.energy import (
     checked_gradient,
     constant_pairs,
     exponent,
-    kernel,
-    kernel_slope,
+    floor_of_distance,
     near_pairs,
     neurons,
     no_coincidence,
+    pair_energies,
+    pair_slopes,
     pair_weight,
 )
 
@@ -64,14 +65,16 @@ def energy_and_gradient(
 
     Notes
     -----
-    Memory beyond W and dW: two copies of W and at most four blocks. float32 in, float32 out, the energy accumulated in float64.
+    Memory beyond W and dW: two copies of W and some blocks. float32 in, float32 out, the energies of the blocks summed in float64.
     """
     if as_released:
+        if not include_self_antipodes or min_q or block is not None:
+            raise ValueError("as_released: expected no other option than s, half_space and angular, for the released code has none")
         from refimpl.papers.hyperspherical_energy.released import released_energy_backward, released_energy_forward
 
         E, cache = released_energy_forward(W, s, half_space, angular)
         return E, released_energy_backward(1.0, cache)
-    W, s = floats("W", W, ("m", "d")), exponent(s)
+    W, s, min_q = floats("W", W, ("m", "d")), exponent(s), floor_of_distance(min_q)
     m, weight = len(W), pair_weight(len(W), half_space, reduction, include_self_antipodes)
     if block is not None and (isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1):
         raise ValueError(f"block: expected a whole number >= 1, got {block!r}")
@@ -118,15 +121,22 @@ def energy_and_gradient(
 def near_terms(W, near, force, s, half_space, angular, min_q):
     """Σ g of the pairs in the lists `near`, from the rows of W themselves; the forces on their first ones are added to `force`."""
     i, j = np.concatenate(near, axis=1)
-    rows, at = np.unique(np.concatenate([i, j]), return_inverse=True)
-    at = at.reshape(2, -1)
-    q, q_plus, T = near_pairs(scaled(W[rows])[0], at[0], at[1], (min_q, min_q * half_space))
-    no_coincidence(i, j, q, q_plus, half_space)
-    g, slope = kernel(q, q_plus, s, angular), kernel_slope(q, q_plus, s, angular)
-    if half_space:
-        g, slope = g + kernel(q_plus, q, s, angular), slope - kernel_slope(q_plus, q, s, angular)
-    np.add.at(force, i, slope[:, None] * T)
-    return float(np.sum(g, dtype=np.float64))
+    E = 0.0
+    for part in parts(len(i), W.shape[1]):
+        rows, at = np.unique(np.concatenate([i[part], j[part]]), return_inverse=True)
+        a, b = at.reshape(2, -1)
+        q, q_plus, T = near_pairs(scaled(W[rows])[0], a, b)
+        no_coincidence(i[part], j[part], q, q_plus, half_space, min_q)
+        sides = 2 if half_space else 1
+        E += float(np.sum(pair_energies(q, q_plus, s, half_space, angular, min_q), dtype=np.float64)) / sides
+        np.add.at(force, i[part], pair_slopes(q, q_plus, s, half_space, angular, min_q)[:, None] / sides * T)
+    return E
+
+
+def parts(n, d):
+    """Slices of n rows of d numbers, each of a block's size."""
+    length = max(1, BLOCK**2 // d)
+    return (slice(k, k + length) for k in range(0, n, length))
 
 
 def root_two_directions(W):
@@ -161,11 +171,13 @@ def nearly_parallel(t2, rows, columns, half_space, angular, min_q):
     if angular:
         return near, ()
     i, j = np.divmod(near, len(columns))
-    to = columns.take(j, axis=0)
-    if both:
-        to *= np.sign(t2[near])[:, None]
-    difference = rows.take(i, axis=0) - to
-    q = 0.5 * np.einsum("ij,ij->i", difference, difference)
+    q = np.empty_like(t2[near])
+    for part in parts(len(near), columns.shape[1]):
+        to = columns.take(j[part], axis=0)
+        if both:
+            to *= np.sign(t2[near[part]])[:, None]
+        difference = rows.take(i[part], axis=0) - to
+        q[part] = 0.5 * np.einsum("ij,ij->i", difference, difference)
     close = q < max(ASIDE[t2.dtype.char], min_q)
     aside = near[close] if close.any() else NONE
     if not both:

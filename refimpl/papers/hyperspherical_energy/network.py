@@ -37,11 +37,12 @@ from refimpl.papers.hyperspherical_energy.energy import (
     energy_backward,
     energy_forward,
     exponent,
-    kernel,
-    kernel_slope,
+    floor_of_distance,
     near_pairs,
     neurons,
     no_coincidence,
+    pair_energies,
+    pair_slopes,
 )
 from refimpl.params import ravel
 
@@ -84,6 +85,7 @@ def network_energy_forward(
     angular: bool = False,
     hidden_layers: Sequence[int] | None = None,
     as_released: bool = False,
+    min_q: float = 0.0,
 ) -> tuple[Any, tuple]:
     """λ_h Σ mean energy of the hidden layers + λ_o mean energy of the output layer.
 
@@ -102,6 +104,8 @@ def network_energy_forward(
     as_released : bool
         The energies that the authors' code computes, by default with the weights that are written into it: see
         :mod:`refimpl.papers.hyperspherical_energy.released`.
+    min_q : float
+        As for :func:`energy_forward`: a floor lets two neurons start as copies of one another. Not as released.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def network_energy_forward(
     -----
     Liu et al. 2018, the training objective. A layer of one neuron has energy 0 in full space.
     """
-    forward, backward = energies(as_released)
+    forward, backward = energies(as_released, min_q)
     value, parts, dtypes = 0.0, [], []
     for k, weight, half in terms(params, hidden, output, s, half_space, hidden_layers, angular, as_released):
         with naming(f"params[{k}].W"):
@@ -152,6 +156,7 @@ def regulariser(
     angular: bool = False,
     hidden_layers: Sequence[int] | None = None,
     as_released: bool = False,
+    min_q: float = 0.0,
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
     """The same term as an objective, theta (p,) -> (value, gradient (p,)), to be added to that of the data.
 
@@ -159,7 +164,7 @@ def regulariser(
     ----------
     unravel : callable
         theta -> params, from :func:`refimpl.params.ravel`.
-    hidden, output, s, half_space, angular, hidden_layers, as_released : as for :func:`network_energy_forward`
+    hidden, output, s, half_space, angular, hidden_layers, as_released, min_q : as for :func:`network_energy_forward`
 
     Raises
     ------
@@ -177,7 +182,7 @@ def regulariser(
         params, dparams = unravel(theta), unravel(gradient)
         for k, weight, half in terms(params, hidden, output, s, half_space, hidden_layers, angular, as_released):
             with naming(f"params[{k}].W"):
-                E, dW = energy_and_gradient(filters(params[k].W), s, half, angular, "mean", as_released=as_released)
+                E, dW = energy_and_gradient(filters(params[k].W), s, half, angular, "mean", min_q=min_q, as_released=as_released)
             value += weight * float(E)
             dparams[k].W[...] = (weight * dW).reshape(dparams[k].W.shape)
         return value, gradient
@@ -208,13 +213,15 @@ def nonnegative(name, w):
     return float(w)
 
 
-def energies(as_released):
+def energies(as_released, min_q):
     """The pair that gives a layer's mean energy."""
     if as_released:
+        if min_q:
+            raise ValueError(f"min_q: expected 0, for the released code has no floor, got {min_q}")
         from refimpl.papers.hyperspherical_energy.released import released_energy_backward, released_energy_forward
 
         return released_energy_forward, released_energy_backward
-    return partial(energy_forward, reduction="mean"), energy_backward
+    return partial(energy_forward, reduction="mean", min_q=min_q), energy_backward
 
 
 @contextmanager
@@ -236,6 +243,7 @@ def subset_energy_forward(
     angular: bool = False,
     include_self_antipodes: bool = True,
     rng: np.random.Generator | None = None,
+    min_q: float = 0.0,
 ) -> tuple[Any, tuple]:
     """Mean energy of some neurons of a hidden layer: the estimate of the whole layer's that a step can afford.
 
@@ -244,7 +252,7 @@ def subset_energy_forward(
     W : array_like, shape (m, d)
     rows : array_like of int, shape (b,), or int
         Which neurons, each at most once; or how many, to be drawn with rng, all subsets being equally likely.
-    s, half_space, angular, include_self_antipodes : as for :func:`energy_forward`
+    s, half_space, angular, include_self_antipodes, min_q : as for :func:`energy_forward`
     rng : Generator
         Draws the rows if their number is given.
 
@@ -271,7 +279,7 @@ def subset_energy_forward(
     W = neurons(W)
     chosen = chosen_rows(rows, len(W), rng)
     with naming("W[rows]"):
-        E, cache = energy_forward(W[chosen], s, half_space, angular, "mean", include_self_antipodes)
+        E, cache = energy_forward(W[chosen], s, half_space, angular, "mean", include_self_antipodes, min_q)
     return E, (W.shape, chosen, cache)
 
 
@@ -285,7 +293,9 @@ def subset_energy_backward(dE, cache):
     return dW
 
 
-def class_energy_forward(W: ArrayLike, labels: ArrayLike, s: float = 2.0, angular: bool = False) -> tuple[Any, tuple]:
+def class_energy_forward(
+    W: ArrayLike, labels: ArrayLike, s: float = 2.0, angular: bool = False, min_q: float = 0.0
+) -> tuple[Any, tuple]:
     """Energy of the classifiers of a batch's classes against all others: the output layer's term, as a mini-batch sees it.
 
         E = 1/(n(m−1)) Σ_{i≤n} Σ_{j≠y_i} f_s(‖ŵ_{y_i} − ŵ_j‖)
@@ -296,7 +306,7 @@ def class_energy_forward(W: ArrayLike, labels: ArrayLike, s: float = 2.0, angula
         Output layer, one class a row.
     labels : array_like of int, shape (n,)
         Classes of the batch, 0 to m − 1; n ≥ 1.
-    s, angular : as for :func:`energy_forward`; always full space
+    s, angular, min_q : as for :func:`energy_forward`; always full space
 
     Returns
     -------
@@ -313,7 +323,7 @@ def class_energy_forward(W: ArrayLike, labels: ArrayLike, s: float = 2.0, angula
     A batch with every class once gives the mean energy of the layer. In expectation classes count by their frequency: where they
     are imbalanced this is a reweighted energy, not an unbiased estimate. Time and memory grow with (classes in the batch)·m.
     """
-    W, s = neurons(W), exponent(s)
+    W, s, min_q = neurons(W), exponent(s), floor_of_distance(min_q)
     m = len(W)
     y, count = np.unique(class_labels(labels, m), return_counts=True)
     share = count[:, None] / (count.sum() * max(m - 1, 1))  # (k, 1) weight of a pair (y, j) for the k classes in the batch
@@ -321,16 +331,16 @@ def class_energy_forward(W: ArrayLike, labels: ArrayLike, s: float = 2.0, angula
     U, (_, norm) = project_forward(W)
     t = U[y] @ U.T  # (k, m)
     q, q_plus = 2 - 2 * t, 2 + 2 * t
-    near = (np.minimum(q.real, q_plus.real) if angular else q.real) < NEAR[U.dtype.char]
+    near = (np.minimum(q.real, q_plus.real) if angular else q.real) < max(NEAR[U.dtype.char], min_q)
     near[own] = False
     a, j = np.nonzero(near)
     q[a, j], q_plus[a, j], T = near_pairs(scaled(W)[0], y[a], j)
-    q[own] = q_plus[own] = 1
+    q[own] = q_plus[own] = 2
     with np.errstate(divide="ignore", over="ignore"):
-        g = kernel(q, q_plus, s, angular)
+        g = pair_energies(q, q_plus, s, False, angular, min_q)
     g[own] = 0
-    E = np.inf if coincident(q[a, j], q_plus[a, j], False).any() else checked_energy(np.sum(share * g), U.dtype)
-    return U.dtype.type(E), (W, U, norm, q, q_plus, (a, j, T), y, share, s, angular)
+    E = np.inf if coincident(q[a, j], q_plus[a, j], False, min_q).any() else checked_energy(np.sum(share * g), U.dtype)
+    return U.dtype.type(E), (W, U, norm, q, q_plus, (a, j, T), y, share, s, angular, min_q)
 
 
 def class_energy_backward(dE, cache):
@@ -338,10 +348,10 @@ def class_energy_backward(dE, cache):
 
     Returns dW (m, d). Raises ValueError if two classifiers that meet in the batch coincide.
     """
-    W, U, norm, q, q_plus, (a, j, T), y, share, s, angular = cache
-    no_coincidence(y[a], j, q[a, j], q_plus[a, j], False)
+    W, U, norm, q, q_plus, (a, j, T), y, share, s, angular, min_q = cache
+    no_coincidence(y[a], j, q[a, j], q_plus[a, j], False, min_q)
     with np.errstate(over="ignore"):
-        K = (share * kernel_slope(q, q_plus, s, angular)).astype(U.dtype)
+        K = (share * pair_slopes(q, q_plus, s, False, angular, min_q)).astype(U.dtype)
         K[np.arange(len(y)), y] = 0
         K_near, K[a, j] = K[a, j][:, None], 0
         force = K.T @ U[y]
@@ -432,14 +442,15 @@ def residual_bound(D: ArrayLike, r: ArrayLike) -> float:
     """‖D r‖/σ_min(D), which bounds ‖r‖: a small gradient means a small residual, unless the smallest singular value is small too.
 
     Diverse neurons keep σ_min away from 0. D (p, n), r (n,) as from :func:`gradient_factors`; infinite if the columns of D are
-    linearly dependent, which they are if n > p. Raises ValueError if shapes do not match.
+    linearly dependent within rounding, which they are if n > p. Raises ValueError if shapes do not match.
     """
     D = numbers("D", D, ("p", "n"))
     r = numbers("r", r, (D.shape[1],))
     p, n = D.shape
-    smallest = np.linalg.svd(D, compute_uv=False)[-1] if 0 < n <= p else 0.0
+    singular = np.linalg.svd(D, compute_uv=False) if 0 < n <= p else np.zeros(1)
+    independent = singular[-1] > p * np.finfo(D.dtype).eps * singular[0]
     gradient = D @ r
-    return float(np.sqrt(gradient @ gradient) / smallest) if smallest > 0 else float("inf")
+    return float(np.sqrt(gradient @ gradient) / singular[-1]) if independent else float("inf")
 
 
 def numbers(name: str, x: ArrayLike, shape: tuple) -> np.ndarray:

@@ -67,3 +67,12 @@ def finite(name: str, a: np.ndarray) -> np.ndarray:
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
         raise ValueError(f"{name}: expected finite numbers, got {a[at]} at index {at}")
     return a
+
+
+def whole(name: str, x: Any, least: int) -> int:
+    """x as a whole number of at least `least`; otherwise TypeError or ValueError."""
+    if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
+        raise TypeError(f"{name}: expected a whole number >= {least}, got {type(x).__name__}")
+    if x < least:
+        raise ValueError(f"{name}: expected a whole number >= {least}, got {x}")
+    return int(x)

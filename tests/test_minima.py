@@ -306,6 +306,8 @@ def test_circle_has_closed_forms(n):
     assert limits.circle_minimum(n, 0) == pytest.approx(-n * np.log(n), rel=1e-14, abs=0)
     assert limits.circle_minimum(n, 2) == pytest.approx(n * (n * n - 1) / 12, rel=1e-13, abs=0)
     assert limits.circle_minimum(n, 4, "sum_unordered") == pytest.approx(n * (n * n - 1) * (n * n + 11) / 1440, rel=1e-13, abs=0)
+    with pytest.raises(OverflowError):
+        limits.circle_minimum(50, 400.0)
     assert limits.circle_minimum(n, 3) == pytest.approx(2 * lower_bound(n, 2, 3), rel=1e-11, abs=0)
 
 

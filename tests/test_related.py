@@ -413,3 +413,17 @@ def test_random_neurons_in_many_dimensions_are_near_the_minimum():
     W = np.random.default_rng(0).normal(size=(64, 576))
     mean, bound = energy_forward(W, 2.0, reduction="mean")[0], 63 / 128  # the simplex bound (m − 1)/(2m)
     assert 1 < mean / bound < 1.02
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"k": 1}, ValueError, "k: expected a whole number >= 2, got 1"),
+        ({"d": 2.0}, TypeError, "d: expected a whole number >= 2, got float"),
+        ({"draws": 0}, ValueError, "draws: expected"),
+        ({"rng": None}, TypeError, "rng: expected a numpy.random.Generator, got NoneType"),
+    ],
+)
+def test_projections_refuse_what_makes_none(change, error, match):
+    with pytest.raises(error, match=match):
+        related.projections(**{"k": 4, "d": 5, "draws": 2, "rng": np.random.default_rng(0), **change})

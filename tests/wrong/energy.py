@@ -108,7 +108,7 @@ def points_listed_in_long_double(ours):
 
 
 # ---- wrong: one term
-@entry(PAPER, "reject", "the logarithmic kernel is -log of the squared distance, value and gradient")
+@entry(PAPER, "reject", "the logarithmic kernel is -log of the squared distance, value and gradient", by=("H14", "H15"))
 def log_of_squared_distance(ours):
     return plain(
         ours,
@@ -117,12 +117,12 @@ def log_of_squared_distance(ours):
     )
 
 
-@entry(PAPER, "reject", "each pair once, whichever sum is asked for")
+@entry(PAPER, "reject", "each pair once, whichever sum is asked for", by=("H14", "H15"))
 def ordered_sum_counts_pairs_once(ours):
     return plain(ours, weight=lambda reduction, n, pairs: 0.5 if reduction == "sum_ordered" else weight(reduction, n, pairs))
 
 
-@entry(PAPER, "reject", "the exponent acts on the squared distance, value and gradient")
+@entry(PAPER, "reject", "the exponent acts on the squared distance, value and gradient", by=("H22", "H26"))
 def squared_distance_to_the_s(ours):
     def doubled(f):
         return lambda q, p, s, a: f(q, p, s, a) if s == 0 else f(q, p, 2 * s, a)
@@ -130,22 +130,22 @@ def squared_distance_to_the_s(ours):
     return plain(ours, kernel=doubled(kernel), slope=doubled(slope))
 
 
-@entry(PAPER, "reject", "gradient without 1/‖w‖")
+@entry(PAPER, "reject", "gradient without 1/‖w‖", by=("H4", "H7"))
 def length_missing_in_gradient(ours):
     return plain(ours, shorten=lambda F, norm: F)
 
 
-@entry(PAPER, "reject", "gradient with 1/‖w‖²")
+@entry(PAPER, "reject", "gradient with 1/‖w‖²", by=("H4", "H7"))
 def length_squared_in_gradient(ours):
     return plain(ours, shorten=lambda F, norm: F / norm**2)
 
 
-@entry(PAPER, "reject", "the gradient keeps its radial part")
+@entry(PAPER, "reject", "the gradient keeps its radial part", by=("H3", "H31"))
 def gradient_not_projected(ours):
     return plain(ours, project=lambda U, F: F)
 
 
-@entry(PAPER, "reject", "an epsilon of 1e-6 is added inside the norm, which short rows feel")
+@entry(PAPER, "reject", "an epsilon of 1e-6 is added inside the norm, which short rows feel", by=("H3", "H22"))
 def epsilon_inside_the_norm(ours):
     def padded(W):
         norm = np.sqrt(np.sum(W * W, axis=1, keepdims=True) + 1e-6)
@@ -154,7 +154,7 @@ def epsilon_inside_the_norm(ours):
     return plain(ours, unit=padded)
 
 
-@entry(PAPER, "reject", "the half space concatenates [w, -w] along the features, not along the neurons")
+@entry(PAPER, "reject", "the half space concatenates [w, -w] along the features, not along the neurons", by=("H8", "H12"))
 def antipodes_concatenated_as_features(ours):
     def points(U, half_space):
         return np.concatenate([U, -U], axis=1) / np.sqrt(2) if half_space else U
@@ -169,22 +169,22 @@ def antipodes_concatenated_as_features(ours):
     return plain(ours, points=points, chain=chain, project=project)
 
 
-@entry(PAPER, "reject", "the gradient of the virtual antipodes is not passed on to their neurons")
+@entry(PAPER, "reject", "the gradient of the virtual antipodes is not passed on to their neurons", by=("H2", "H28"))
 def antipodes_held_fixed(ours):
     return plain(ours, chain=lambda F, m: F[:m])
 
 
-@entry(PAPER, "reject", "the gradient of a virtual antipode is added to its neuron's, not subtracted")
+@entry(PAPER, "reject", "the gradient of a virtual antipode is added to its neuron's, not subtracted", by=("H5", "H6"))
 def antipodes_chained_with_plus(ours):
     return plain(ours, chain=lambda F, m: F[:m] + F[m:] if len(F) > m else F)
 
 
-@entry(PAPER, "reject", "the pairs of a neuron and its own antipode are always left out")
+@entry(PAPER, "reject", "the pairs of a neuron and its own antipode are always left out", by=("H11", "H12"))
 def own_antipodes_left_out(ours):
     return plain(ours, others=lambda k, m, n, include: np.arange(n) % m != k % m)
 
 
-@entry(PAPER, "reject", "the angle is the arccosine of a cosine clipped at 1 - 1e-4")
+@entry(PAPER, "reject", "the angle is the arccosine of a cosine clipped at 1 - 1e-4", by=("H31",))
 def arccosine_clipped(ours):
     def clipped(q, q_plus, s, angular):
         low = angular & (q.real < 2e-4)
@@ -193,7 +193,7 @@ def arccosine_clipped(ours):
     return plain(ours, kernel=clipped)
 
 
-@entry(PAPER, "reject", "the distance is √(2 + 2t) in place of √(2 - 2t): that to the antipode")
+@entry(PAPER, "reject", "the distance is √(2 + 2t) in place of √(2 - 2t): that to the antipode", by=("H13", "H26"))
 def distance_to_the_antipode(ours):
     def swapped(f, sign):
         return lambda q, p, s, a: f(q, p, s, a) if (p == 0).any() else sign * f(p, q, s, a)  # but not for own antipodes
@@ -201,12 +201,12 @@ def distance_to_the_antipode(ours):
     return plain(ours, kernel=swapped(kernel, 1), slope=swapped(slope, -1))
 
 
-@entry(PAPER, "reject", "the slope of the angular kernel lacks 1/sin θ")
+@entry(PAPER, "reject", "the slope of the angular kernel lacks 1/sin θ", by=("H25", "H28"))
 def sine_missing(ours):
     return plain(ours, slope=lambda q, p, s, a: slope(q, p, s, a) * (np.sqrt(q * p) / 2 if a else 1))
 
 
-@entry(PAPER, "reject", "angles in degrees, value and gradient")
+@entry(PAPER, "reject", "angles in degrees, value and gradient", by=("H1", "H11"))
 def angles_in_degrees(ours):
     def value(q, p, s, a):
         g = kernel(q, p, s, a)
@@ -215,38 +215,38 @@ def angles_in_degrees(ours):
     return plain(ours, kernel=value, slope=lambda q, p, s, a: slope(q, p, s, a) * (np.degrees(1) ** -s if a else 1))
 
 
-@entry(PAPER, "reject", "the angular energy has the gradient of the chordal one")
+@entry(PAPER, "reject", "the angular energy has the gradient of the chordal one", by=("H9", "H25"))
 def slope_of_the_chord_for_angles(ours):
     return plain(ours, slope=lambda q, p, s, a: slope(q, p, s, False))
 
 
-@entry(PAPER, "reject", "the mean divides by n², the zero diagonal included")
+@entry(PAPER, "reject", "the mean divides by n², the zero diagonal included", by=("H1", "H2"))
 def mean_over_the_diagonal_too(ours):
     return plain(ours, weight=lambda reduction, n, pairs: 1 / n**2 if reduction == "mean" else weight(reduction, n, pairs))
 
 
-@entry(PAPER, "reject", "the exponent is cut to an integer")
+@entry(PAPER, "reject", "the exponent is cut to an integer", by=("H10", "H13"))
 def exponent_cut_to_an_integer(ours):
     return plain(ours, kernel=lambda q, p, s, a: kernel(q, p, int(s), a), slope=lambda q, p, s, a: slope(q, p, int(s), a))
 
 
-@entry(PAPER, "reject", "only the later points of the list push: gradient of the upper triangle")
+@entry(PAPER, "reject", "only the later points of the list push: gradient of the upper triangle", by=("H6", "H8"))
 def gradient_of_the_upper_triangle(ours):
     return plain(ours, felt=lambda k, others: others & (np.arange(len(others)) > k))
 
 
-@entry(PAPER, "reject", "the slope of the chordal kernel has z^-(s+1), its derivative in z, where that in the cosine has z^-(s+2)")
+@entry(PAPER, "reject", "the slope of the chordal kernel has z^-(s+1), its derivative in z, where that in the cosine has z^-(s+2)", by=("H9", "H10"))
 def slope_one_power_short(ours):
     return plain(ours, slope=lambda q, p, s, a: slope(q, p, s, a) * (1 if a else np.sqrt(q)))
 
 
 # ---- wrong: around the energy
-@entry(PAPER, "reject", "the backward pass ignores the incoming gradient")
+@entry(PAPER, "reject", "the backward pass ignores the incoming gradient", by=("H2",))
 def incoming_gradient_ignored(ours):
     return {"energy_backward": lambda dE, cache: ours.energy_backward(1.0, cache)}
 
 
-@entry(PAPER, "reject", "everything is computed in float32 and cast back")
+@entry(PAPER, "reject", "everything is computed in float32 and cast back", by=("H3", "H5"))
 def float32_inside(ours):
     def forward(W, *args, **options):
         E = ours.energy_forward(W, *args, **options)[0]
@@ -257,7 +257,7 @@ def float32_inside(ours):
     return trio(ours, forward, lambda dE, cache: ours.energy_backward(dE, cache[1]).astype(cache[0]))
 
 
-@entry(PAPER, "reject", "the gradient is a forward difference with step 1e-6")
+@entry(PAPER, "reject", "the gradient is a forward difference with step 1e-6", by=("H5", "H8"))
 def gradient_by_forward_differences(ours):
     def forward(W, *args, **options):
         E, cache = ours.energy_forward(W, *args, **options)
@@ -275,7 +275,7 @@ def gradient_by_forward_differences(ours):
     return trio(ours, forward, backward)
 
 
-@entry(PAPER, "reject", "the cache is kept by shape: the gradient is that of the first weights of this shape")
+@entry(PAPER, "reject", "the cache is kept by shape: the gradient is that of the first weights of this shape", by=("H5", "H8"))
 def cache_kept_by_shape(ours):
     kept = {}
 
@@ -286,11 +286,11 @@ def cache_kept_by_shape(ours):
     return trio(ours, forward, ours.energy_backward)
 
 
-@entry(PAPER, "reject", "the rows given are normalised in place")
+@entry(PAPER, "reject", "the rows given are normalised in place", by=("H8", "H29"))
 def rows_normalised_in_place(ours):
     def forward(W, *args, **options):
         E, cache = ours.energy_forward(W, *args, **options)
-        if isinstance(W, np.ndarray) and W.dtype.kind in "fc" and W.flags.writeable:
+        if isinstance(W, np.ndarray) and W.dtype.kind in "fc":
             W /= np.sqrt(np.sum(W * W, axis=1, keepdims=True))
         return E, cache
 
@@ -320,17 +320,17 @@ def in_blocks(ours, block_pairs):
     return {"energy_and_gradient": both}
 
 
-@entry(PAPER, "reject", "blocks: the last one, when it is not full, is left out")
+@entry(PAPER, "reject", "blocks: the last one, when it is not full, is left out", by=("H29",))
 def incomplete_block_dropped(ours):
     return in_blocks(ours, lambda i, j, b, m: (i < m // b * b) & (j < m // b * b))
 
 
-@entry(PAPER, "reject", "blocks: the diagonal is blanked in every block, not in those on the diagonal alone")
+@entry(PAPER, "reject", "blocks: the diagonal is blanked in every block, not in those on the diagonal alone", by=("H29",))
 def diagonal_of_every_block_blanked(ours):
     return in_blocks(ours, lambda i, j, b, m: (i % b != j % b) | (i == j))
 
 
-@entry(PAPER, "reject", "blocks: those below the diagonal are skipped, and not made up for by a factor of 2")
+@entry(PAPER, "reject", "blocks: those below the diagonal are skipped, and not made up for by a factor of 2", by=("H29",))
 def blocks_above_the_diagonal_alone(ours):
     return in_blocks(ours, lambda i, j, b, m: i // b <= j // b)
 
@@ -362,32 +362,32 @@ def hessian_of_terms(ours, bent=1, turned=1, radial=1, turning=1, along=1, parit
     return {"energy_hessian_vector": product}
 
 
-@entry(PAPER, "reject", "Hessian product: the kernel's slope is held fixed, its curvature dropped")
+@entry(PAPER, "reject", "Hessian product: the kernel's slope is held fixed, its curvature dropped", by=("H16", "H17"))
 def slope_held_fixed(ours):
     return hessian_of_terms(ours, bent=0)
 
 
-@entry(PAPER, "reject", "Hessian product: the other neurons are held fixed where the force is differentiated")
+@entry(PAPER, "reject", "Hessian product: the other neurons are held fixed where the force is differentiated", by=("H16",))
 def neighbours_held_fixed(ours):
     return hessian_of_terms(ours, turned=0)
 
 
-@entry(PAPER, "reject", "Hessian product of flat space: the term of the sphere's own curvature is dropped")
+@entry(PAPER, "reject", "Hessian product of flat space: the term of the sphere's own curvature is dropped", by=("H16",))
 def curvature_of_the_sphere_dropped(ours):
     return hessian_of_terms(ours, radial=0)
 
 
-@entry(PAPER, "reject", "Hessian product: tangent part alone, without the turning of the tangent plane")
+@entry(PAPER, "reject", "Hessian product: tangent part alone, without the turning of the tangent plane", by=("H16",))
 def turning_of_the_tangent_plane_dropped(ours):
     return hessian_of_terms(ours, turning=0)
 
 
-@entry(PAPER, "reject", "Hessian product: 1/‖w‖ in the gradient is not differentiated")
+@entry(PAPER, "reject", "Hessian product: 1/‖w‖ in the gradient is not differentiated", by=("H16",))
 def length_not_differentiated(ours):
     return hessian_of_terms(ours, along=0)
 
 
-@entry(PAPER, "reject", "Hessian product: the antipode's curvature subtracted, as its slope is")
+@entry(PAPER, "reject", "Hessian product: the antipode's curvature subtracted, as its slope is", by=("H16",))
 def curvature_of_antipodes_subtracted(ours):
     return hessian_of_terms(ours, parity=-1)
 
@@ -411,7 +411,7 @@ def spoiled_power_mean(ours, value, factor):
     return {"power_mean_forward": forward, "power_mean_backward": backward}
 
 
-@entry(PAPER, "reject", "power mean: the root 1/s is not taken, value and gradient")
+@entry(PAPER, "reject", "power mean: the root 1/s is not taken, value and gradient", by=("H12",))
 def root_not_taken(ours):
     def factor(m, s, pairs):
         return s * m ** (s - 1) if s else 1 / m
@@ -419,12 +419,12 @@ def root_not_taken(ours):
     return spoiled_power_mean(ours, lambda m, s, pairs: m**s if s else np.log(m), factor)
 
 
-@entry(PAPER, "reject", "power mean: the gradient is that of its logarithm")
+@entry(PAPER, "reject", "power mean: the gradient is that of its logarithm", by=("H12",))
 def gradient_of_the_logarithm(ours):
     return spoiled_power_mean(ours, lambda m, s, pairs: m, lambda m, s, pairs: 1 / m)
 
 
-@entry(PAPER, "reject", "power mean: the root of the sum over pairs, not of their mean")
+@entry(PAPER, "reject", "power mean: the root of the sum over pairs, not of their mean", by=("H12",))
 def root_of_the_sum(ours):
     def growth(m, s, pairs):
         return pairs ** (1 / s) if s else 1.0
@@ -432,7 +432,7 @@ def root_of_the_sum(ours):
     return spoiled_power_mean(ours, lambda m, s, pairs: m * growth(m, s, pairs), growth)
 
 
-@entry(PAPER, "reject", "power mean: the powers are summed without a shift, and overflow for large s")
+@entry(PAPER, "reject", "power mean: the powers are summed without a shift, and overflow for large s", by=("H12",))
 def powers_summed_without_a_shift(ours):
     def forward(W, s=1.0, half_space=False, angular=False):
         m, cache = ours.power_mean_forward(W, s, half_space, angular)
@@ -446,7 +446,7 @@ def powers_summed_without_a_shift(ours):
     return {"power_mean_forward": forward}
 
 
-@entry(PAPER, "reject", "power mean: the gradient is the closest pair's alone, the limit of large s")
+@entry(PAPER, "reject", "power mean: the gradient is the closest pair's alone, the limit of large s", by=("H12",))
 def gradient_of_the_closest_pair(ours):
     def forward(W, s=1.0, half_space=False, angular=False):
         m, cache = ours.power_mean_forward(W, s, half_space, angular)

@@ -7,7 +7,7 @@ import numpy as np
 from wrong.corpus import entry
 
 
-@entry("substrate", "reject", "the step in place ascends")
+@entry("substrate", "reject", "the step in place ascends", by=("L31",))
 def in_place_step_that_ascends(ours):
     def training_step(*args, **options):
         step = ours.training_step(*args, **options)
@@ -23,7 +23,7 @@ def in_place_step_that_ascends(ours):
     return {"training_step": training_step}
 
 
-@entry("substrate", "reject", "the step in place moves a copy of theta")
+@entry("substrate", "reject", "the step in place moves a copy of theta", by=("L31",))
 def in_place_step_of_a_copy(ours):
     def training_step(*args, **options):
         step = ours.training_step(*args, **options)
@@ -32,7 +32,7 @@ def in_place_step_of_a_copy(ours):
     return {"training_step": training_step}
 
 
-@entry("substrate", "reject", "the step in place returns the loss after the step")
+@entry("substrate", "reject", "the step in place returns the loss after the step", by=("L31",))
 def in_place_step_with_the_loss_after_it(ours):
     def training_step(*args, **options):
         step = ours.training_step(*args, **options)
@@ -46,7 +46,7 @@ def in_place_step_with_the_loss_after_it(ours):
     return {"training_step": training_step}
 
 
-@entry("substrate", "reject", "the buffer of the gradient is added to from call to call")
+@entry("substrate", "reject", "the buffer of the gradient is added to from call to call", by=("L31",))
 def in_place_gradient_that_adds_up(ours):
     def training_step(widths, activation, batch, rate, **options):
         gradient, total = ours.buffered_gradient(widths, activation, batch, **options), 0
@@ -63,7 +63,7 @@ def in_place_gradient_that_adds_up(ours):
     return {"training_step": training_step}
 
 
-@entry("substrate", "reject", "the mean is taken over the rows of the buffers, not of the batch")
+@entry("substrate", "reject", "the mean is taken over the rows of the buffers, not of the batch", by=("L31",))
 def in_place_mean_over_the_buffers(ours):
     def training_step(widths, activation, batch, rate, **options):
         gradient = ours.buffered_gradient(widths, activation, batch, **options)
@@ -78,7 +78,7 @@ def in_place_mean_over_the_buffers(ours):
     return {"training_step": training_step}
 
 
-@entry("substrate", "reject", "the step in place lays out weights by columns")
+@entry("substrate", "reject", "the step in place lays out weights by columns", by=("L31",))
 def in_place_weights_by_columns(ours):
     def training_step(widths, activation, batch, rate, **options):
         gradient = ours.buffered_gradient(widths, activation, batch, **options)

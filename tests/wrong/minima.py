@@ -41,12 +41,12 @@ def kernel_energy(f, df):
 
 
 # ---- the search
-@entry(PAPER, "reject", "the search stops too early")
+@entry(PAPER, "reject", "the search stops too early", by=("H17", "H19"))
 def search_stops_early(ours):
     return returning(ours, lambda U: U + 1e-5 * np.random.default_rng(0).normal(size=U.shape))
 
 
-@entry(PAPER, "reject", "the search starts from the Caspar-Klug points alone, which is a trap for 42 points")
+@entry(PAPER, "reject", "the search starts from the Caspar-Klug points alone, which is a trap for 42 points", by=("H18",))
 def search_from_caspar_klug_alone(ours):
     def minimise(n, d, s=1.0, rng=None, restarts=20, **options):
         hk = ours.configurations.triangulation_number(n) if d == 3 and "start" not in options else None
@@ -57,12 +57,12 @@ def search_from_caspar_klug_alone(ours):
     return {"minimise_energy": minimise}
 
 
-@entry(PAPER, "reject", "the search minimises s = 1 whatever the exponent asked for")
+@entry(PAPER, "reject", "the search minimises s = 1 whatever the exponent asked for", by=("H19", "H26"))
 def search_ignores_the_exponent(ours):
     return {"minimise_energy": lambda n, d, s=1.0, rng=None, restarts=20, **o: ours.minimise_energy(n, d, 1.0, rng, restarts, **o)}
 
 
-@entry(PAPER, "reject", "the points are spread evenly in latitude and longitude, not minimised")
+@entry(PAPER, "reject", "the points are spread evenly in latitude and longitude, not minimised", by=("H18", "H23"))
 def search_returns_a_grid(ours):
     def minimise(n, d, s=1.0, rng=None, restarts=20, **options):
         z, turn = 1 - (2 * np.arange(n) + 1) / n, np.pi * (3 - np.sqrt(5)) * np.arange(n)
@@ -72,7 +72,7 @@ def search_returns_a_grid(ours):
     return {"minimise_energy": minimise}
 
 
-@entry(PAPER, "reject", "the points are lines: the search runs in half space")
+@entry(PAPER, "reject", "the points are lines: the search runs in half space", by=("H19", "H23"))
 def search_in_half_space(ours):
     def minimise(n, d, s=1.0, rng=None, restarts=20, **options):
         return ours.minimise_energy(n, d, s, rng, restarts, half_space=True, **options)
@@ -81,7 +81,7 @@ def search_in_half_space(ours):
 
 
 # ---- the Hessian
-@entry(PAPER, "reject", "Gauss-Newton: the slope of the kernel is taken as a constant")
+@entry(PAPER, "reject", "Gauss-Newton: the slope of the kernel is taken as a constant", by=("H17",))
 def hessian_of_fixed_slopes(ours):
     def product(W, V, s=1.0):
         slope = ours.energy_hessian_vector(W, V, s)
@@ -96,7 +96,7 @@ def hessian_of_fixed_slopes(ours):
     return {"energy_hessian_vector": product}
 
 
-@entry(PAPER, "reject", "the product forgets that the projection turns with the neuron")
+@entry(PAPER, "reject", "the product forgets that the projection turns with the neuron", by=("H16",))
 def hessian_of_a_fixed_projection(ours):
     def product(W, V, s=1.0):
         norm = np.sqrt(np.sum(W * W, axis=1, keepdims=True))
@@ -106,7 +106,7 @@ def hessian_of_a_fixed_projection(ours):
     return {"energy_hessian_vector": product}
 
 
-@entry(PAPER, "reject", "one-sided differences of the gradient with a step of 1e-4")
+@entry(PAPER, "reject", "one-sided differences of the gradient with a step of 1e-4", by=("H16",))
 def hessian_by_forward_differences(ours):
     def product(W, V, s=1.0):
         return (ours.energy_and_gradient(W + 1e-4 * V, s)[1] - ours.energy_and_gradient(W, s)[1]) / 1e-4
@@ -115,17 +115,17 @@ def hessian_by_forward_differences(ours):
 
 
 # ---- energies that bounds and closed forms tell from the paper's
-@entry(PAPER, "reject", "neurons attract each other")
+@entry(PAPER, "reject", "neurons attract each other", by=("H18", "H20"))
 def attraction(ours):
     return kernel_energy(lambda r, s: -(r**-s) if s else np.log(r), lambda r, s: s * r ** (-s - 1) if s else 1 / r)
 
 
-@entry(PAPER, "reject", "the logarithmic energy takes the kernel of s = 1")
+@entry(PAPER, "reject", "the logarithmic energy takes the kernel of s = 1", by=("H20", "H22"))
 def no_logarithmic_kernel(ours):
     return kernel_energy(lambda r, s: r ** -(s or 1), lambda r, s: -(s or 1) * r ** (-(s or 1) - 1))
 
 
-@entry(PAPER, "reject", "pairs beyond a right angle are cut off")
+@entry(PAPER, "reject", "pairs beyond a right angle are cut off", by=("H20", "H23"))
 def cut_off_beyond_a_right_angle(ours):
     def value(r, s):
         return np.where(r * r < 2, r**-s - 2 ** (-s / 2) if s else np.log(2) / 2 - np.log(r), 0)
@@ -133,17 +133,17 @@ def cut_off_beyond_a_right_angle(ours):
     return kernel_energy(value, lambda r, s: np.where(r * r < 2, -s * r ** (-s - 1) if s else -1 / r, 0))
 
 
-@entry(PAPER, "reject", "each pair is counted once")
+@entry(PAPER, "reject", "each pair is counted once", by=("H20", "H23"))
 def each_pair_once(ours):
     return kernel_energy(lambda r, s: r**-s / 2 if s else -np.log(r) / 2, lambda r, s: -s * r ** (-s - 1) / 2 if s else -0.5 / r)
 
 
-@entry(PAPER, "reject", "s + 1 for s, as the exponent of the force has it")
+@entry(PAPER, "reject", "s + 1 for s, as the exponent of the force has it", by=("H20", "H23"))
 def exponent_of_the_force(ours):
     return kernel_energy(lambda r, s: r ** (-s - 1), lambda r, s: -(s + 1) * r ** (-s - 2))
 
 
-@entry(PAPER, "reject", "distances of unit rows rounded to single precision")
+@entry(PAPER, "reject", "distances of unit rows rounded to single precision", by=("H3", "H5"))
 def single_precision_inside(ours):
     def forward(W, s=1.0):
         E, cache = ours.energy_forward(np.asarray(W).astype(np.float32), s)
@@ -156,7 +156,7 @@ def single_precision_inside(ours):
     return {"energy_forward": forward, "energy_and_gradient": both}
 
 
-@entry(PAPER, "reject", "the mean over m² in place of m(m−1)")
+@entry(PAPER, "reject", "the mean over m² in place of m(m−1)", by=("H21", "H29"))
 def mean_over_all_entries(ours):
     def forward(W, s=1.0, half_space=False, angular=False, reduction="sum_ordered"):
         E, cache = ours.energy_forward(W, s, half_space, angular, reduction)
@@ -166,7 +166,7 @@ def mean_over_all_entries(ours):
     return {"energy_forward": forward}
 
 
-@entry(PAPER, "reject", "half space as the kernel counted twice: g(t) + g(t) for g(t) + g(−t)")
+@entry(PAPER, "reject", "half space as the kernel counted twice: g(t) + g(t) for g(t) + g(−t)", by=("H8", "H29"))
 def half_space_counts_twice(ours):
     def forward(W, s=1.0, half_space=False):
         if not half_space:
@@ -177,7 +177,7 @@ def half_space_counts_twice(ours):
     return {"energy_forward": forward}
 
 
-@entry(PAPER, "reject", "chords where angles were asked for")
+@entry(PAPER, "reject", "chords where angles were asked for", by=("H26", "H29"))
 def chord_for_angle(ours):
     return {"energy_forward": lambda W, s=1.0, half_space=False, angular=False: ours.energy_forward(W, s, half_space)}
 

@@ -39,7 +39,7 @@ def by_complex_step(f):
 
 
 # ---- mini-batches of a hidden layer
-@entry(PAPER, "reject", "the sum over the subset's pairs in place of their mean")
+@entry(PAPER, "reject", "the sum over the subset's pairs in place of their mean", by=("H24",))
 def subset_is_summed(ours):
     def pairs(W, rows, s=2.0, half_space=False, **_):
         points = 2 * len(rows) if half_space else len(rows)
@@ -49,7 +49,7 @@ def subset_is_summed(ours):
     return {"subset_energy_forward": forward, "subset_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "the subset's sum over the number of pairs of the whole layer")
+@entry(PAPER, "reject", "the subset's sum over the number of pairs of the whole layer", by=("H24",))
 def subset_is_divided_by_the_layers_pairs(ours):
     def share(W, rows, *_, **__):
         return len(rows) * (len(rows) - 1) / (len(W) * (len(W) - 1))
@@ -58,7 +58,7 @@ def subset_is_divided_by_the_layers_pairs(ours):
     return {"subset_energy_forward": forward, "subset_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "the gradient of the subset is put into the first rows")
+@entry(PAPER, "reject", "the gradient of the subset is put into the first rows", by=("H24",))
 def subset_gradient_in_the_first_rows(ours):
     def backward(dE, cache):
         dW = ours.subset_energy_backward(dE, cache)
@@ -68,7 +68,7 @@ def subset_gradient_in_the_first_rows(ours):
     return {"subset_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "the subset repels the whole layer, not only itself")
+@entry(PAPER, "reject", "the subset repels the whole layer, not only itself", by=("H24",))
 def subset_against_the_layer(ours):
     def forward(W, rows, s=2.0, half_space=False, angular=False, **_):
         E, cache = ours.energy_forward(W, s, half_space, angular, "mean")
@@ -84,7 +84,7 @@ def subset_against_the_layer(ours):
 
 
 # ---- mini-batches of the output layer
-@entry(PAPER, "reject", "n·m for n(m−1)")
+@entry(PAPER, "reject", "n·m for n(m−1)", by=("H25",))
 def classes_divided_by_all_classifiers(ours):
     forward, backward = scaled_pair(
         ours.class_energy_forward, ours.class_energy_backward, lambda W, *_, **__: (len(W) - 1) / len(W)
@@ -92,12 +92,12 @@ def classes_divided_by_all_classifiers(ours):
     return {"class_energy_forward": forward, "class_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "a label that occurs twice counts once")
+@entry(PAPER, "reject", "a label that occurs twice counts once", by=("H25",))
 def repeated_labels_count_once(ours):
     return {"class_energy_forward": lambda W, labels, *a, **o: ours.class_energy_forward(W, np.unique(labels), *a, **o)}
 
 
-@entry(PAPER, "reject", "only the labelled classifier of a pair is moved")
+@entry(PAPER, "reject", "only the labelled classifier of a pair is moved", by=("H25",))
 def other_classifiers_are_held_fixed(ours):
     def forward(W, labels, s=2.0, angular=False):
         return ours.class_energy_forward(W, labels, s, angular)[0], (np.asarray(W), np.asarray(labels), s, angular)
@@ -114,7 +114,7 @@ def other_classifiers_are_held_fixed(ours):
     return {"class_energy_forward": forward, "class_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "classifiers of the batch meet only the classes that occur in it")
+@entry(PAPER, "reject", "classifiers of the batch meet only the classes that occur in it", by=("H25",))
 def classes_of_the_batch_among_themselves(ours):
     def forward(W, labels, s=2.0, angular=False):
         rows = np.unique(labels)
@@ -125,7 +125,7 @@ def classes_of_the_batch_among_themselves(ours):
 
 
 # ---- the released code
-@entry(PAPER, "reject", "the paper's −log ρ, where the code has −log ρ²")
+@entry(PAPER, "reject", "the paper's −log ρ, where the code has −log ρ²", by=("H27",))
 def released_logarithm_of_the_distance(ours):
     def factor(W, s=2.0, half_space=False, angular=False, eps=1e-4):
         return 0.5 if s == 0 and not angular else 1.0
@@ -134,7 +134,7 @@ def released_logarithm_of_the_distance(ours):
     return {"released_energy_forward": forward, "released_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "angles in radians, where the code divides by π")
+@entry(PAPER, "reject", "angles in radians, where the code divides by π", by=("H27",))
 def released_angles_in_radians(ours):
     def factor(W, s=2.0, half_space=False, angular=False, eps=1e-4):
         return np.pi**-s if angular else 1.0
@@ -143,7 +143,7 @@ def released_angles_in_radians(ours):
     return {"released_energy_forward": forward, "released_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "ε is added to the norm, not under its root")
+@entry(PAPER, "reject", "ε is added to the norm, not under its root", by=("H27",))
 def released_epsilon_beside_the_norm(ours):
     def energy(Z, s=2.0, half_space=False, angular=False, eps=1e-4):
         long = np.sqrt(np.sum(Z * Z, axis=1, keepdims=True))
@@ -155,7 +155,7 @@ def released_epsilon_beside_the_norm(ours):
     return {"released_energy_forward": forward, "released_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "(ρ²)^{-s} for ρ^{-s}")
+@entry(PAPER, "reject", "(ρ²)^{-s} for ρ^{-s}", by=("H27",))
 def released_exponent_on_the_square(ours):
     def forward(W, s=2.0, half_space=False, angular=False, eps=1e-4):
         return ours.released_energy_forward(W, 2.0 if s == 1 and not angular else s, half_space, angular, eps)
@@ -163,13 +163,13 @@ def released_exponent_on_the_square(ours):
     return {"released_energy_forward": forward}
 
 
-@entry(PAPER, "reject", "antipodes appended to the neurons, as was meant, where the code appends them to the features")
+@entry(PAPER, "reject", "antipodes appended to the neurons, as was meant, where the code appends them to the features", by=("H9",))
 def gan_antipodes_among_the_neurons(ours):
     forward, backward = by_complex_step(lambda Z, eps=1e-4: ours.gan_energy_forward(np.concatenate([Z, -Z]), eps)[0])
     return {"gan_energy_forward": forward, "gan_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "the mean over m(m−1) pairs, where the code divides by m²")
+@entry(PAPER, "reject", "the mean over m(m−1) pairs, where the code divides by m²", by=("H9",))
 def gan_mean_over_pairs(ours):
     forward, backward = scaled_pair(
         ours.gan_energy_forward, ours.gan_energy_backward, lambda W, *_, **__: len(W) / (len(W) - 1)
@@ -177,7 +177,7 @@ def gan_mean_over_pairs(ours):
     return {"gan_energy_forward": forward, "gan_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "zero entries of the triangle left out, where the code takes their logarithm")
+@entry(PAPER, "reject", "zero entries of the triangle left out, where the code takes their logarithm", by=("H9",))
 def gan_without_zero_entries(ours):
     def forward(W, eps=1e-4):
         E, cache = ours.gan_energy_forward(W, eps)
@@ -187,7 +187,7 @@ def gan_without_zero_entries(ours):
 
 
 # ---- one hidden layer
-@entry(PAPER, "reject", "1/n on f alone, as printed")
+@entry(PAPER, "reject", "1/n on f alone, as printed", by=("H30",))
 def residual_divides_f_alone(ours):
     def factors(W, v, X, y, activation):
         D, r = ours.gradient_factors(W, v, X, y, activation)
@@ -196,7 +196,7 @@ def residual_divides_f_alone(ours):
     return {"gradient_factors": factors}
 
 
-@entry(PAPER, "reject", "rows of D run over the coordinates first, then over the neurons")
+@entry(PAPER, "reject", "rows of D run over the coordinates first, then over the neurons", by=("H30",))
 def factors_by_coordinate(ours):
     def factors(W, v, X, y, activation):
         D, r = ours.gradient_factors(W, v, X, y, activation)
@@ -206,14 +206,14 @@ def factors_by_coordinate(ours):
     return {"gradient_factors": factors}
 
 
-@entry(PAPER, "reject", "the output weight of the neuron is forgotten")
+@entry(PAPER, "reject", "the output weight of the neuron is forgotten", by=("H30",))
 def factors_without_output_weights(ours):
     return {"gradient_factors": lambda W, v, X, y, a: (
         ours.gradient_factors(W, np.ones_like(v), X, y, a)[0], ours.gradient_factors(W, v, X, y, a)[1]
     )}  # fmt: skip
 
 
-@entry(PAPER, "reject", "eigenvalues of DᵀD for singular values of D")
+@entry(PAPER, "reject", "eigenvalues of DᵀD for singular values of D", by=("H30",))
 def bound_by_eigenvalues(ours):
     def bound(D, r):
         sigma = np.linalg.eigvalsh(D.T @ D)[0]
@@ -222,7 +222,7 @@ def bound_by_eigenvalues(ours):
     return {"residual_bound": bound}
 
 
-@entry(PAPER, "reject", "the largest singular value")
+@entry(PAPER, "reject", "the largest singular value", by=("H30",))
 def bound_by_the_largest_singular_value(ours):
     def bound(D, r):
         return float(np.sqrt(np.sum((D @ r) ** 2)) / np.linalg.svd(D, compute_uv=False)[0]) if len(r) <= len(D) else np.inf
@@ -231,17 +231,17 @@ def bound_by_the_largest_singular_value(ours):
 
 
 # ---- neurons of a network
-@entry(PAPER, "reject", "filters grouped by input channel, as for a transposed convolution")
+@entry(PAPER, "reject", "filters grouped by input channel, as for a transposed convolution", by=("H32",))
 def filters_by_input_channel(ours):
     return {"filters": lambda W: ours.filters(W.transpose(1, 0, 2, 3) if W.ndim == 4 else W)}
 
 
-@entry(PAPER, "reject", "a filter's entries in the order of an image with its channels last")
+@entry(PAPER, "reject", "a filter's entries in the order of an image with its channels last", by=("H32",))
 def filters_with_channels_last(ours):
     return {"filters": lambda W: ours.filters(W.transpose(0, 2, 3, 1) if W.ndim == 4 else W)}
 
 
-@entry(PAPER, "reject", "the output layer in half space too")
+@entry(PAPER, "reject", "the output layer in half space too", by=("H32",))
 def output_layer_in_half_space(ours):
     def forward(params, hidden=1.0, output=1.0, s=2.0, half_space=False, angular=False):
         E, cache = ours.network_energy_forward(params, hidden, output, s, half_space, angular)
@@ -253,7 +253,7 @@ def output_layer_in_half_space(ours):
     return {"network_energy_forward": forward}
 
 
-@entry(PAPER, "reject", "the bias counts as one more coordinate of its neuron")
+@entry(PAPER, "reject", "the bias counts as one more coordinate of its neuron", by=("H32",))
 def bias_is_a_coordinate(ours):
     def forward(params, hidden=1.0, output=1.0, s=2.0, half_space=False, angular=False):
         flat = [np.concatenate([ours.filters(layer.W), layer.b[:, None]], axis=1) for layer in params]
@@ -268,7 +268,7 @@ def bias_is_a_coordinate(ours):
     return {"network_energy_forward": forward, "network_energy_backward": backward}
 
 
-@entry(PAPER, "reject", "sums over the pairs of a layer, so that wide layers weigh more")
+@entry(PAPER, "reject", "sums over the pairs of a layer, so that wide layers weigh more", by=("H32",))
 def layers_are_summed(ours):
     def forward(params, hidden=1.0, output=1.0, s=2.0, half_space=False, angular=False):
         E, cache = ours.network_energy_forward(params, hidden, output, s, half_space, angular)

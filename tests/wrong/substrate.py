@@ -25,7 +25,7 @@ def as_vector(ours, flattened, restored):
     return {"ravel": ravel}
 
 
-@entry(PAPER, "reject", "arrays are laid out by columns and read back so, while entries are named by rows")
+@entry(PAPER, "reject", "arrays are laid out by columns and read back so, while entries are named by rows", by=("L23",))
 def ravel_by_columns(ours):
     return as_vector(
         ours,
@@ -34,12 +34,12 @@ def ravel_by_columns(ours):
     )
 
 
-@entry(PAPER, "reject", "unravel hands out copies: writing to them does not reach theta")
+@entry(PAPER, "reject", "unravel hands out copies: writing to them does not reach theta", by=("L23",))
 def unravel_copies(ours):
     return as_vector(ours, np.asarray, np.copy)
 
 
-@entry(PAPER, "reject", "the values are weighted and the gradients are not")
+@entry(PAPER, "reject", "the values are weighted and the gradients are not", by=("L21",))
 def total_with_unweighted_gradients(ours):
     def total(*objectives, weights=None):
         value, gradient = ours.total(*objectives, weights=weights), ours.total(*objectives)
@@ -49,7 +49,7 @@ def total_with_unweighted_gradients(ours):
 
 
 # ---- dense
-@entry(PAPER, "reject", "the gradient of the biases is the mean over the batch")
+@entry(PAPER, "reject", "the gradient of the biases is the mean over the batch", by=("L5", "L11"))
 def dense_bias_gradient_is_a_mean(ours):
     def dense_backward(dy, cache):
         own, dx = ours.dense_backward(dy, cache)
@@ -58,7 +58,7 @@ def dense_bias_gradient_is_a_mean(ours):
     return {"dense_backward": dense_backward}
 
 
-@entry(PAPER, "reject", "dW = xᵀ dy, reshaped to fit")
+@entry(PAPER, "reject", "dW = xᵀ dy, reshaped to fit", by=("L2",))
 def dense_weight_gradient_transposed(ours):
     def dense_backward(dy, cache):
         W, x = cache
@@ -79,7 +79,7 @@ def dense_input_gradient_by_the_transpose(ours):
 
 
 # ---- activations
-@entry(PAPER, "reject", "the derivative of ReLU at 0 is 1: dy where x >= 0")
+@entry(PAPER, "reject", "the derivative of ReLU at 0 is 1: dy where x >= 0", by=("L7",))
 def relu_passes_the_gradient_at_zero(ours):
     def relu_backward(dy, cache):
         return dy * (cache >= 0)
@@ -87,12 +87,12 @@ def relu_passes_the_gradient_at_zero(ours):
     return {"relu_backward": relu_backward}
 
 
-@entry(PAPER, "reject", "the mask of ReLU is taken from dy, not from x")
+@entry(PAPER, "reject", "the mask of ReLU is taken from dy, not from x", by=("L3", "L7"))
 def relu_masks_by_the_gradient(ours):
     return {"relu_backward": lambda dy, cache: np.maximum(dy, 0)}
 
 
-@entry(PAPER, "reject", "the gradient of leaky ReLU has the slope on the positive side")
+@entry(PAPER, "reject", "the gradient of leaky ReLU has the slope on the positive side", by=("L2", "L7"))
 def leaky_relu_slope_on_the_wrong_side(ours):
     def leaky_relu_backward(dy, cache):
         x, slope = cache
@@ -101,12 +101,12 @@ def leaky_relu_slope_on_the_wrong_side(ours):
     return {"leaky_relu_backward": leaky_relu_backward}
 
 
-@entry(PAPER, "reject", "the gradient of leaky ReLU takes the slope 0.01, whatever was given")
+@entry(PAPER, "reject", "the gradient of leaky ReLU takes the slope 0.01, whatever was given", by=("L2", "L7"))
 def leaky_relu_gradient_with_the_default_slope(ours):
     return {"leaky_relu_backward": lambda dy, cache: ours.leaky_relu_backward(dy, (cache[0], 0.01))}
 
 
-@entry(PAPER, "reject", "the gradient in PReLU's slope is the mean over the batch")
+@entry(PAPER, "reject", "the gradient in PReLU's slope is the mean over the batch", by=("L5", "L11"))
 def prelu_slope_gradient_is_a_mean(ours):
     def prelu_backward(dy, cache):
         da, dx = ours.prelu_backward(dy, cache)
@@ -115,7 +115,7 @@ def prelu_slope_gradient_is_a_mean(ours):
     return {"prelu_backward": prelu_backward}
 
 
-@entry(PAPER, "reject", "PReLU's slopes lie along the height of images that are as high as they have channels")
+@entry(PAPER, "reject", "PReLU's slopes lie along the height of images that are as high as they have channels", by=("L1",))
 def prelu_channels_along_the_height(ours):
     def turned(x):
         x = np.asarray(x)
@@ -132,7 +132,7 @@ def prelu_channels_along_the_height(ours):
     return {"prelu_forward": prelu_forward, "prelu_backward": prelu_backward}
 
 
-@entry(PAPER, "reject", "y in place of σ'(x) = y (1 − y)")
+@entry(PAPER, "reject", "y in place of σ'(x) = y (1 − y)", by=("L2", "L8"))
 def sigmoid_derivative_is_its_value(ours):
     def sigmoid_forward(x):
         y, _ = ours.sigmoid_forward(x)
@@ -141,12 +141,12 @@ def sigmoid_derivative_is_its_value(ours):
     return {"sigmoid_forward": sigmoid_forward, "sigmoid_backward": lambda dy, y: dy * y}
 
 
-@entry(PAPER, "reject", "1 − x² in place of 1 − y²")
+@entry(PAPER, "reject", "1 − x² in place of 1 − y²", by=("L2", "L8"))
 def tanh_derivative_of_the_input(ours):
     return {"tanh_backward": lambda dy, x: dy * (1 - x * x)}
 
 
-@entry(PAPER, "reject", "log(1 + e^x) as written, which overflows")
+@entry(PAPER, "reject", "log(1 + e^x) as written, which overflows", by=("L8",))
 def softplus_overflows(ours):
     def softplus_forward(x):
         _, cache = ours.softplus_forward(x)
@@ -156,7 +156,7 @@ def softplus_overflows(ours):
     return {"softplus_forward": softplus_forward}
 
 
-@entry(PAPER, "reject", "the threshold gives 0 at x = 0")
+@entry(PAPER, "reject", "the threshold gives 0 at x = 0", by=("L7",))
 def binary_is_off_at_zero(ours):
     def binary_forward(x):
         y, cache = ours.binary_forward(x)
@@ -165,13 +165,13 @@ def binary_is_off_at_zero(ours):
     return {"binary_forward": binary_forward}
 
 
-@entry(PAPER, "reject", "the threshold passes the gradient straight through")
+@entry(PAPER, "reject", "the threshold passes the gradient straight through", by=("L2", "L7"))
 def binary_passes_straight_through(ours):
     return {"binary_backward": lambda dy, cache: dy}
 
 
 # ---- losses
-@entry(PAPER, "reject", "the gradient of the hinge loss keeps the power p")
+@entry(PAPER, "reject", "the gradient of the hinge loss keeps the power p", by=("L14", "L16"))
 def hinge_gradient_keeps_the_power(ours):
     def hinge_backward(dloss, cache):
         margin, y, p, w = cache
@@ -180,12 +180,12 @@ def hinge_gradient_keeps_the_power(ours):
     return {"hinge_backward": hinge_backward}
 
 
-@entry(PAPER, "reject", "the gradient of the hinge loss lacks the factor p")
+@entry(PAPER, "reject", "the gradient of the hinge loss lacks the factor p", by=("L14", "L20"))
 def hinge_gradient_without_the_factor_p(ours):
     return {"hinge_backward": lambda dloss, cache: ours.hinge_backward(dloss, cache) / cache[2]}
 
 
-@entry(PAPER, "reject", "1/n inside the power of the hinge loss")
+@entry(PAPER, "reject", "1/n inside the power of the hinge loss", by=("L13", "L15"))
 def hinge_mean_inside_the_power(ours):
     def hinge_forward(f, y, p=3, reduction="mean"):
         value, cache = ours.hinge_forward(f, y, p, reduction)
@@ -197,7 +197,7 @@ def hinge_mean_inside_the_power(ours):
     return {"hinge_forward": hinge_forward, "hinge_backward": hinge_backward}
 
 
-@entry(PAPER, "reject", "log(1 + e^{−y f}) as written, which overflows")
+@entry(PAPER, "reject", "log(1 + e^{−y f}) as written, which overflows", by=("L17",))
 def logistic_overflows(ours):
     def logistic_forward(f, y, reduction="mean"):
         _, cache = ours.logistic_forward(f, y, reduction)
@@ -207,7 +207,7 @@ def logistic_overflows(ours):
     return {"logistic_forward": logistic_forward}
 
 
-@entry(PAPER, "reject", "the gradient of the logistic loss is the residual σ(f) − y, for labels 0 and 1")
+@entry(PAPER, "reject", "the gradient of the logistic loss is the residual σ(f) − y, for labels 0 and 1", by=("L16", "L17"))
 def logistic_gradient_for_other_labels(ours):
     def logistic_backward(dloss, cache):
         z, _, y, w = cache
@@ -216,7 +216,7 @@ def logistic_gradient_for_other_labels(ours):
     return {"logistic_backward": logistic_backward}
 
 
-@entry(PAPER, "reject", "½ in the value of the squared error, not in its gradient")
+@entry(PAPER, "reject", "½ in the value of the squared error, not in its gradient", by=("L13", "L20"))
 def squared_halved_in_value_only(ours):
     def squared_forward(f, y, reduction="mean"):
         value, cache = ours.squared_forward(f, y, reduction)
@@ -225,7 +225,7 @@ def squared_halved_in_value_only(ours):
     return {"squared_forward": squared_forward}
 
 
-@entry(PAPER, "reject", "the squared error is averaged over outputs as well, where there are several")
+@entry(PAPER, "reject", "the squared error is averaged over outputs as well, where there are several", by=("L13", "L14"))
 def squared_averages_the_outputs(ours):
     def squared_forward(f, y, reduction="mean"):
         value, (r, w) = ours.squared_forward(f, y, reduction)
@@ -235,7 +235,7 @@ def squared_averages_the_outputs(ours):
     return {"squared_forward": squared_forward}
 
 
-@entry(PAPER, "reject", "the gradient of the mean cross-entropy is that of the sum")
+@entry(PAPER, "reject", "the gradient of the mean cross-entropy is that of the sum", by=("L15", "L16"))
 def cross_entropy_gradient_of_the_sum(ours):
     def cross_entropy_backward(dloss, cache):
         return ours.cross_entropy_backward(dloss, (*cache[:-1], 1.0))
@@ -243,7 +243,7 @@ def cross_entropy_gradient_of_the_sum(ours):
     return {"cross_entropy_backward": cross_entropy_backward}
 
 
-@entry(PAPER, "reject", "softmax without taking off the largest output, which overflows")
+@entry(PAPER, "reject", "softmax without taking off the largest output, which overflows", by=("L17", "L18"))
 def cross_entropy_overflows(ours):
     def cross_entropy_forward(f, y, reduction="mean"):
         _, cache = ours.cross_entropy_forward(f, y, reduction)
@@ -254,7 +254,7 @@ def cross_entropy_overflows(ours):
     return {"cross_entropy_forward": cross_entropy_forward}
 
 
-@entry(PAPER, "reject", "the gradient of every loss ignores dloss")
+@entry(PAPER, "reject", "the gradient of every loss ignores dloss", by=("L14",))
 def losses_ignore_what_comes_after(ours):
     def at_one(backward):
         return lambda dloss, cache: backward(1.0, cache)
@@ -264,7 +264,7 @@ def losses_ignore_what_comes_after(ours):
 
 
 # ---- the network
-@entry(PAPER, "reject", "the gradients of the layers come from the last layer to the first")
+@entry(PAPER, "reject", "the gradients of the layers come from the last layer to the first", by=("L19",))
 def network_gradients_from_last_to_first(ours):
     def network_backward(dy, cache, data=False):
         dparams, dx = ours.network_backward(dy, cache, data)
@@ -273,7 +273,7 @@ def network_gradients_from_last_to_first(ours):
     return {"network_backward": network_backward}
 
 
-@entry(PAPER, "reject", "the gradient is passed on unchanged through layers without parameters")
+@entry(PAPER, "reject", "the gradient is passed on unchanged through layers without parameters", by=("L19",))
 def network_backward_skips_activations(ours):
     def network_backward(dy, cache, data=False):
         dparams = []
@@ -286,7 +286,7 @@ def network_backward_skips_activations(ours):
     return {"network_backward": network_backward}
 
 
-@entry(PAPER, "reject", "where the input needs no gradient, the first layer gets none either")
+@entry(PAPER, "reject", "where the input needs no gradient, the first layer gets none either", by=("L19",))
 def network_first_layer_without_gradient(ours):
     def network_backward(dy, cache, data=False):
         dparams, dx = ours.network_backward(dy, cache, data)
@@ -296,7 +296,7 @@ def network_first_layer_without_gradient(ours):
     return {"network_backward": network_backward}
 
 
-@entry(PAPER, "reject", "the gradient of the objective is kept and added to from call to call")
+@entry(PAPER, "reject", "the gradient of the objective is kept and added to from call to call", by=("L20",))
 def objective_gradient_adds_up(ours):
     def objective(layers, unravel, loss, x, y):
         f, total = ours.objective(layers, unravel, loss, x, y), 0
@@ -312,7 +312,7 @@ def objective_gradient_adds_up(ours):
     return {"objective": objective}
 
 
-@entry(PAPER, "reject", "the objective is divided by the number of samples once more")
+@entry(PAPER, "reject", "the objective is divided by the number of samples once more", by=("L20",))
 def objective_takes_the_mean_twice(ours):
     def objective(layers, unravel, loss, x, y):
         return ours.total(ours.objective(layers, unravel, loss, x, y), weights=[1 / len(x)])
@@ -321,7 +321,7 @@ def objective_takes_the_mean_twice(ours):
 
 
 # ---- initialisation
-@entry(PAPER, "reject", "He's variance from the outputs: 2/m in place of 2/d")
+@entry(PAPER, "reject", "He's variance from the outputs: 2/m in place of 2/d", by=("L22",))
 def he_counts_the_outputs(ours):
     def he_normal(m, d, rng):
         return (d / m) ** 0.5 * ours.he_normal(m, d, rng)
@@ -332,7 +332,7 @@ def he_counts_the_outputs(ours):
     return {"he_normal": he_normal, "he_uniform": he_uniform}
 
 
-@entry(PAPER, "reject", "He's variance without the gain of 2 for ReLU")
+@entry(PAPER, "reject", "He's variance without the gain of 2 for ReLU", by=("L22",))
 def he_without_the_gain(ours):
     return {
         "he_normal": lambda m, d, rng: ours.he_normal(m, d, rng) / 2**0.5,
@@ -340,13 +340,13 @@ def he_without_the_gain(ours):
     }
 
 
-@entry(PAPER, "reject", "the standard deviation in place of the half-width: Xavier uniform on ±√(2/(m + d))")
+@entry(PAPER, "reject", "the standard deviation in place of the half-width: Xavier uniform on ±√(2/(m + d))", by=("L22",))
 def xavier_uniform_within_one_deviation(ours):
     return {"xavier_uniform": lambda m, d, rng: ours.xavier_uniform(m, d, rng) / 3**0.5}
 
 
 # ---- optimisers
-@entry(PAPER, "reject", "gradient descent ascends")
+@entry(PAPER, "reject", "gradient descent ascends", by=("L29",))
 def descent_ascends(ours):
     def gradient_descent(rate):
         descent = ours.gradient_descent(rate)
@@ -355,7 +355,7 @@ def descent_ascends(ours):
     return {"gradient_descent": gradient_descent}
 
 
-@entry(PAPER, "reject", "gradient descent moves the theta that it was given")
+@entry(PAPER, "reject", "gradient descent moves the theta that it was given", by=("L29",))
 def descent_in_place(ours):
     def gradient_descent(rate):
         descent = ours.gradient_descent(rate)
@@ -370,12 +370,12 @@ def descent_in_place(ours):
     return {"gradient_descent": gradient_descent}
 
 
-@entry(PAPER, "reject", "v ← β v + (1 − β) g: the heavy ball with its gradient damped")
+@entry(PAPER, "reject", "v ← β v + (1 − β) g: the heavy ball with its gradient damped", by=("L29",))
 def momentum_damps_the_gradient(ours):
     return {"momentum": lambda rate, beta=0.9, nesterov=False: ours.momentum(rate * (1 - beta), beta, nesterov)}
 
 
-@entry(PAPER, "reject", "the heavy ball where Nesterov's momentum is asked for")
+@entry(PAPER, "reject", "the heavy ball where Nesterov's momentum is asked for", by=("L29",))
 def momentum_nesterov_is_the_heavy_ball(ours):
     return {"momentum": lambda rate, beta=0.9, nesterov=False: ours.momentum(rate, beta)}
 
@@ -395,7 +395,7 @@ def adam_with(ours, update):
     return {"adam": adam}
 
 
-@entry(PAPER, "reject", "ε inside the root")
+@entry(PAPER, "reject", "ε inside the root", by=("L30",))
 def adam_with_eps_inside_the_root(ours):
     def update(m, v, t, beta1, beta2, eps):
         return m / (1 - beta1**t) / np.sqrt(v / (1 - beta2**t) + eps)
@@ -403,12 +403,12 @@ def adam_with_eps_inside_the_root(ours):
     return adam_with(ours, update)
 
 
-@entry(PAPER, "reject", "no correction for bias")
+@entry(PAPER, "reject", "no correction for bias", by=("L30",))
 def adam_without_bias_correction(ours):
     return adam_with(ours, lambda m, v, t, beta1, beta2, eps: m / (np.sqrt(v) + eps))
 
 
-@entry(PAPER, "reject", "β₁ and β₂ exchanged in the correction for bias")
+@entry(PAPER, "reject", "β₁ and β₂ exchanged in the correction for bias", by=("L30",))
 def adam_with_exchanged_bias_corrections(ours):
     def update(m, v, t, beta1, beta2, eps):
         return m / (1 - beta2**t) / (np.sqrt(v / (1 - beta1**t)) + eps)
@@ -416,7 +416,7 @@ def adam_with_exchanged_bias_corrections(ours):
     return adam_with(ours, update)
 
 
-@entry(PAPER, "reject", "the correction for bias is one step ahead")
+@entry(PAPER, "reject", "the correction for bias is one step ahead", by=("L30",))
 def adam_counts_one_step_too_many(ours):
     def update(m, v, t, beta1, beta2, eps):
         return m / (1 - beta1 ** (t + 1)) / (np.sqrt(v / (1 - beta2 ** (t + 1))) + eps)
@@ -425,7 +425,7 @@ def adam_counts_one_step_too_many(ours):
 
 
 # ---- the loop
-@entry(PAPER, "reject", "the values are those after each step, the first is missing and the last comes twice")
+@entry(PAPER, "reject", "the values are those after each step, the first is missing and the last comes twice", by=("L29",))
 def minimise_notes_values_late(ours):
     def minimise(objective, theta, optimiser, steps):
         found = ours.minimise(objective, theta, optimiser, steps)
@@ -434,7 +434,7 @@ def minimise_notes_values_late(ours):
     return {"minimise": minimise}
 
 
-@entry(PAPER, "reject", "one step fewer than asked for")
+@entry(PAPER, "reject", "one step fewer than asked for", by=("L29",))
 def minimise_stops_one_step_early(ours):
     def minimise(objective, theta, optimiser, steps):
         values = ours.minimise(objective, theta, optimiser, steps).values
@@ -444,7 +444,7 @@ def minimise_stops_one_step_early(ours):
 
 
 # ---- the sphere
-@entry(PAPER, "reject", "the projection's gradient is not divided by the norm")
+@entry(PAPER, "reject", "the projection's gradient is not divided by the norm", by=("L24", "L25"))
 def sphere_gradient_without_the_norm(ours):
     def project_backward(du, cache):
         return ours.project_backward(du, cache) * cache[1]
@@ -452,12 +452,12 @@ def sphere_gradient_without_the_norm(ours):
     return {"project_backward": project_backward}
 
 
-@entry(PAPER, "reject", "the projection's gradient keeps its radial part")
+@entry(PAPER, "reject", "the projection's gradient keeps its radial part", by=("L24",))
 def sphere_gradient_without_projection(ours):
     return {"project_backward": lambda du, cache: du / cache[1]}
 
 
-@entry(PAPER, "reject", "columns are projected, not rows")
+@entry(PAPER, "reject", "columns are projected, not rows", by=("L24",))
 def sphere_of_columns(ours):
     def project_forward(w):
         u, cache = ours.project_forward(np.transpose(w))
@@ -469,7 +469,7 @@ def sphere_of_columns(ours):
     return {"project_forward": project_forward, "project_backward": project_backward}
 
 
-@entry(PAPER, "reject", "the tangent component is taken off once too often: the reflection v − 2 u (u·v)")
+@entry(PAPER, "reject", "the tangent component is taken off once too often: the reflection v − 2 u (u·v)", by=("L26",))
 def tangent_reflects(ours):
     def tangent(u, v):
         return 2 * ours.tangent(u, v) - np.asarray(v)
@@ -477,7 +477,7 @@ def tangent_reflects(ours):
     return {"tangent": tangent}
 
 
-@entry(PAPER, "reject", "exp takes sin‖v‖ v, not divided by ‖v‖")
+@entry(PAPER, "reject", "exp takes sin‖v‖ v, not divided by ‖v‖", by=("L27", "L28"))
 def exp_without_a_unit_direction(ours):
     def exp(u, v):
         there, v = ours.exp(u, v), np.asarray(v)
@@ -487,7 +487,7 @@ def exp_without_a_unit_direction(ours):
     return {"exp": exp}
 
 
-@entry(PAPER, "reject", "the norm of v is taken over all rows at once")
+@entry(PAPER, "reject", "the norm of v is taken over all rows at once", by=("L27", "L28"))
 def exp_with_one_norm_for_all_rows(ours):
     def exp(u, v):
         u, v = ours.tangents(u, v)
@@ -497,7 +497,7 @@ def exp_with_one_norm_for_all_rows(ours):
     return {"exp": exp}
 
 
-@entry(PAPER, "reject", "log is as long as the chord, not as the angle")
+@entry(PAPER, "reject", "log is as long as the chord, not as the angle", by=("L27",))
 def log_as_long_as_the_chord(ours):
     def log(u, v):
         there = ours.log(u, v)
@@ -507,7 +507,7 @@ def log_as_long_as_the_chord(ours):
     return {"log": log}
 
 
-@entry(PAPER, "reject", "the distance by arccos of the inner product, which loses small angles")
+@entry(PAPER, "reject", "the distance by arccos of the inner product, which loses small angles", by=("L27",))
 def distance_by_arccos(ours):
     def distance(u, v):
         u, v = ours.on_sphere("u", u), ours.on_sphere("v", v)
@@ -516,12 +516,12 @@ def distance_by_arccos(ours):
     return {"distance": distance}
 
 
-@entry(PAPER, "reject", "the distance is that of the chord")
+@entry(PAPER, "reject", "the distance is that of the chord", by=("L27",))
 def distance_of_the_chord(ours):
     return {"distance": lambda u, v: 2 * np.sin(ours.distance(u, v) / 2)}
 
 
-@entry(PAPER, "reject", "the retraction is not brought back to unit length")
+@entry(PAPER, "reject", "the retraction is not brought back to unit length", by=("L28",))
 def retract_off_the_sphere(ours):
     def retract(u, v):
         u, v = ours.tangents(u, v)

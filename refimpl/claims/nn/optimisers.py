@@ -22,16 +22,22 @@ def run(optimiser, theta, gradients):
 
 @claim(
     "L29", source="linear recurrences: θ_t = (1 − ηλ)^t θ_0; heavy ball: powers of a 2 × 2 matrix", tolerance=1e-13,
-    kind=Choice("gradient_descent", "momentum", "nesterov"), p=P, t=T, rate=Floats(0.01, 0.9), beta=Floats(0, 0.95), seed=Seed(),
-    catches="the old velocity in the step; g damped by 1 − β; ascent; the state not passed on",
+    kind=Choice("gradient_descent", "momentum", "nesterov"), p=P, t=T, rate=Floats(0.01, 0.9), beta=Floats(0, 0.95),
+    by=Choice("step", "minimise"), seed=Seed(),
+    catches="a step too few, values told after the step; the old velocity in the step; g damped by 1 − β; ascent; the state not passed on",
 )  # fmt: skip
-def descent_on_a_quadratic_has_its_closed_form(impl, kind, p, t, rate, beta, seed):
-    """On ½Σλθ², gradient descent, heavy ball and Nesterov's form are after t steps where their linear recurrences put them."""
+def descent_on_a_quadratic_has_its_closed_form(impl, kind, p, t, rate, beta, by, seed):
+    """On ½Σλθ², gradient descent, heavy ball and Nesterov's form are after t steps where their linear recurrences put them; the
+    loop tells the values from the first to the last."""
     rng = np.random.default_rng(seed)
     theta, curvature = off_kinks(rng, p), rng.uniform(0.1, 1, p)
     options = {"gradient_descent": {}, "momentum": {"beta": beta}, "nesterov": {"beta": beta, "nesterov": True}}[kind]
     optimiser = getattr(impl, "momentum" if kind == "nesterov" else kind)(rate=rate, **options)
-    got = run(optimiser, theta, t * [lambda theta: curvature * theta])
+    values = np.empty(0)
+    if by == "minimise":
+        got, values = impl.minimise(lambda theta: (np.sum(curvature * theta**2) / 2, curvature * theta), theta, optimiser, t)
+    else:
+        got = run(optimiser, theta, t * [lambda theta: curvature * theta])
     b = 0.0 if kind == "gradient_descent" else beta
     ahead = b if kind == "nesterov" else 0.0
     expected = np.empty(p)
@@ -40,6 +46,11 @@ def descent_on_a_quadratic_has_its_closed_form(impl, kind, p, t, rate, beta, see
         velocity = np.array([c, b])
         step = velocity if kind != "nesterov" else np.array([c, 0]) + ahead * velocity
         expected[i] = (np.linalg.matrix_power(np.array([np.array([1, 0]) - rate * step, velocity]), t) @ [theta[i], 0])[0]
+    if by == "minimise":
+        ends = np.array([np.sum(curvature * theta**2), np.sum(curvature * expected**2)]) / 2
+        if np.shape(values) != (t + 1,):
+            raise ValueError(f"{t + 1} values expected, got shape {np.shape(values)}")
+        return max(gap(got, expected), gap(values[[0, -1]], ends) / 4)  # a square doubles the relative error of a sum
     return gap(got, expected)
 
 

@@ -85,18 +85,21 @@ def tangent_is_an_orthogonal_projection(impl, m, d, reach, steep, seed):
 
 @claim(
     "L27", source="geodesics of the sphere", tolerance=1e-15, m=M, d=D, apart=Floats(1e-12, 1.5, log=True),
-    end=Choice("point", "antipode"), seed=Seed(),
+    end=Choice("point", "antipode"), by=Choice("exp", "distance"), seed=Seed(),
     catches="arccos, which loses half of the digits at both ends; v/‖v‖ at v = 0; a chord for an arc; "
     "log beyond π/2 in the wrong direction",
 )  # fmt: skip
-def exp_and_log_are_inverse(impl, m, d, apart, end, seed):
-    """exp(u, v) lies on the sphere at the arc ‖v‖ from u; log gives v back, also close to u and close to its antipode."""
+def exp_and_log_are_inverse(impl, m, d, apart, end, by, seed):
+    """exp(u, v) lies on the sphere at the distance ‖v‖ from u along the arc; log gives v back, also close to u and close to its
+    antipode."""
     u = points(m, d, seed)
     t = tangents(u, seed)
     theta, sign = (apart, 1.0) if end == "point" else (np.pi - apart, -1.0)
     v = frozen(theta * t)
     w = sign * np.cos(apart) * u + np.sin(apart) * t  # exp(u, v)
     w = frozen(w / norm(w))
+    if by == "distance":
+        return gap(np.ravel(impl.distance(u, w)), np.full(m, theta)) / 8
     arrived = impl.exp(u, v)
     digits = 1.0 if end == "point" else np.pi / apart  # the direction of log near the antipode is known to ε/apart
     back = gap(impl.log(u, w), v) / digits

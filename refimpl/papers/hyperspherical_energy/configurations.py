@@ -15,24 +15,16 @@ from collections.abc import Callable
 from functools import partial
 from itertools import combinations, permutations, product
 from math import cos, pi, sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from refimpl.doors import whole
 from refimpl.manifolds.sphere import project_forward
 from refimpl.papers.hyperspherical_energy.energy import exponent, kernel, pair_weight
 
 PHI = (1 + sqrt(5)) / 2
-
-
-def whole(name: str, x: Any, least: int) -> int:
-    """x as a whole number of at least `least`; otherwise TypeError or ValueError."""
-    if isinstance(x, bool) or not isinstance(x, (int, np.integer)):
-        raise TypeError(f"{name}: expected a whole number >= {least}, got {type(x).__name__}")
-    if x < least:
-        raise ValueError(f"{name}: expected a whole number >= {least}, got {x}")
-    return int(x)
 
 
 def unit(rows: ArrayLike) -> np.ndarray:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from refimpl.doors import whole
 from refimpl.manifolds.sphere import project_forward
 from refimpl.papers.hyperspherical_energy.blocked import energy_and_gradient
-from refimpl.papers.hyperspherical_energy.configurations import caspar_klug, triangulation_number, whole
+from refimpl.papers.hyperspherical_energy.configurations import caspar_klug, triangulation_number
 from refimpl.papers.hyperspherical_energy.energy import (
     energy_hessian_vector,
     exponent,

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refimpl.doors import finite, floats
+from refimpl.doors import finite, floats, whole
 from refimpl.manifolds.sphere import project_backward, project_forward
 from refimpl.papers.hyperspherical_energy.energy import energy_backward, energy_forward, neurons, no_coincidence
 from refimpl.papers.hyperspherical_energy.network import nonnegative
@@ -240,7 +240,10 @@ def polarisation_backward(dvalue, cache):
 
 # ---- CoMHE: the energy of projections
 def projections(k: int, d: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian matrices P (draws, k, d), entries of variance 1. Released setting: k = 40, draws = 20 [C]."""
+    """Gaussian matrices P (draws, k, d), entries of variance 1; k, d ≥ 2, draws ≥ 1. Released setting: k = 40, draws = 20 [C]."""
+    k, d, draws = whole("k", k, 2), whole("d", d, 2), whole("draws", draws, 1)
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
     return rng.normal(size=(draws, k, d))
 
 

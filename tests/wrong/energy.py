@@ -1,6 +1,7 @@
 """Energy, gradient, Hessian-vector product and power mean, in wrong and in unusual ways."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def weight(reduction, n, pairs):
     return {"sum_ordered": 1, "sum_unordered": 1 / 2, "mean": 1 / max(pairs, 1)}[reduction]
 
 
-TERMS = {
+TERMS: dict[str, Any] = {
     "unit": unit,
     "kernel": kernel,
     "slope": slope,
@@ -235,7 +236,12 @@ def gradient_of_the_upper_triangle(ours):
     return plain(ours, felt=lambda k, others: others & (np.arange(len(others)) > k))
 
 
-@entry(PAPER, "reject", "the slope of the chordal kernel has z^-(s+1), its derivative in z, where that in the cosine has z^-(s+2)", by=("H9", "H10"))
+@entry(
+    PAPER,
+    "reject",
+    "the slope of the chordal kernel has z^-(s+1), its derivative in z, where that in the cosine has z^-(s+2)",
+    by=("H9", "H10"),
+)
 def slope_one_power_short(ours):
     return plain(ours, slope=lambda q, p, s, a: slope(q, p, s, a) * (1 if a else np.sqrt(q)))
 
@@ -277,7 +283,7 @@ def gradient_by_forward_differences(ours):
 
 @entry(PAPER, "reject", "the cache is kept by shape: the gradient is that of the first weights of this shape", by=("H5", "H8"))
 def cache_kept_by_shape(ours):
-    kept = {}
+    kept: dict = {}
 
     def forward(W, *args, **options):
         E, cache = ours.energy_forward(W, *args, **options)

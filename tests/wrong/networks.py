@@ -171,9 +171,7 @@ def gan_antipodes_among_the_neurons(ours):
 
 @entry(PAPER, "reject", "the mean over m(m−1) pairs, where the code divides by m²", by=("H9",))
 def gan_mean_over_pairs(ours):
-    forward, backward = scaled_pair(
-        ours.gan_energy_forward, ours.gan_energy_backward, lambda W, *_, **__: len(W) / (len(W) - 1)
-    )
+    forward, backward = scaled_pair(ours.gan_energy_forward, ours.gan_energy_backward, lambda W, *_, **__: len(W) / (len(W) - 1))
     return {"gan_energy_forward": forward, "gan_energy_backward": backward}
 
 
@@ -325,7 +323,7 @@ def factors_sample_by_sample(ours):
         return np.array(columns).T, np.array(residual)
 
     def bound(D, r):
-        if D.shape[1] > D.shape[0]:
+        if np.linalg.matrix_rank(D) < D.shape[1]:
             return float("inf")
         return float(np.sqrt(np.sum((D @ r) ** 2)) * np.linalg.norm(np.linalg.pinv(D), 2))
 

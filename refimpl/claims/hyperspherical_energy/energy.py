@@ -195,6 +195,7 @@ def power_means_increase_to_the_closest_pair(impl, m, d, variant, by, seed):
     W, z = neurons(m, d, seed), paper.distances(neurons(m, d, seed), **options(variant))
     if by == "gradient":  # residual in units of ten roundings more
         return max(power_mean_gap(impl, W, s, variant) for s in (0.0, 0.25, 3.0, 900.0)) / 10
+    grid: tuple[float, ...]
     if by == "energy":
         grid = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
         E = [weight(m, variant, "mean") * float(impl.energy_forward(W, s, **options(variant))[0]) for s in grid]

@@ -104,7 +104,8 @@ def networks_compose_their_layers(impl, activation, depth, n, data, seed):
 @claim(
     "L20", source="chain rule", tolerance=1e-11, single=1e-3, draws=FAMILY, activation=ACTIVATIONS, kind=LOSSES,
     reduction=REDUCTIONS, n=N, seed=Seed(),
-    catches="parameters and gradient raveled in different orders; a gradient that adds up from call to call; the loss's gradient not passed on; the value of another batch",
+    catches="parameters and gradient raveled in different orders; a gradient that adds up from call to call; "
+    "the loss's gradient not passed on; the value of another batch",
 )  # fmt: skip
 def objective_is_the_loss_of_the_network(impl, activation, kind, reduction, n, seed):
     """The objective is the loss of the network's outputs as a function of the parameter vector, with its gradient."""

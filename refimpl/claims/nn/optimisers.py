@@ -24,7 +24,8 @@ def run(optimiser, theta, gradients):
     "L29", source="linear recurrences: θ_t = (1 − ηλ)^t θ_0; heavy ball: powers of a 2 × 2 matrix", tolerance=1e-13,
     kind=Choice("gradient_descent", "momentum", "nesterov"), p=P, t=T, rate=Floats(0.01, 0.9), beta=Floats(0, 0.95),
     by=Choice("step", "minimise"), seed=Seed(),
-    catches="a step too few, values told after the step; the old velocity in the step; g damped by 1 − β; ascent; the state not passed on",
+    catches="a step too few, values told after the step; the old velocity in the step; g damped by 1 − β; ascent; "
+    "the state not passed on",
 )  # fmt: skip
 def descent_on_a_quadratic_has_its_closed_form(impl, kind, p, t, rate, beta, by, seed):
     """On ½Σλθ², gradient descent, heavy ball and Nesterov's form are after t steps where their linear recurrences put them; the

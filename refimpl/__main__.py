@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import sys
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def parser() -> argparse.ArgumentParser:
     v.add_argument("paper", nargs="?", help="name of a paper, or substrate; default: all that stand")
     v.add_argument("--claim", metavar="ID", help="one claim only")
     v.add_argument("--case", metavar="NAME=VALUE,...", help="with --claim: one case, as a failure prints it")
-    v.add_argument("--draws", type=int, metavar="N", help="random cases of each claim (default 50; 500 with --thorough)")
+    draws = "random cases of each claim (default 50; 500 with --thorough), of which the table counts those that suit the claim"
+    v.add_argument("--draws", type=int, metavar="N", help=draws)
     v.add_argument("--seed", type=int, default=0, metavar="S", help="seed of the cases (default 0)")
     v.add_argument("--thorough", action="store_true", help="larger domains, and the slow claims too")
     v.add_argument("--single", action="store_true", help="in float32, with the claims' float32 tolerances")
@@ -57,11 +59,12 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return {"verify": verify, "show": show, "reproduce": reproduce, "doctor": doctor}[args.command](args)
+    except BrokenPipeError:  # | head
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  nobody reads what Python still flushes at the end
+        return 0
     except (ValueError, TypeError, OSError) as e:
         print(f"refimpl {args.command}: {e}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # | head
-        return 0
 
 
 def verify(args) -> int:
@@ -80,6 +83,7 @@ def verify(args) -> int:
         for c in [claims.find(args.claim)] if args.claim else claims.of(args.paper):
             print(f"{c.id:<5}{'(thorough) ' if c.slow else ''}{c.statement}  [{c.source}]")
         return 0
+    writable(args.json)
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as bar:
@@ -101,7 +105,7 @@ def verify(args) -> int:
     out = Console()
     if out.is_terminal:
         out.print(report)
-        print("\n".join(["", report.summary(), *report.details()]))
+        print("\n".join(["", report.summary(), *report.remarks(), *report.details()]))
     else:
         print(report)
     if args.json:
@@ -143,6 +147,9 @@ def reproduce(args) -> int:
         for name, about in experiments.REPRODUCTIONS.items():
             print(f"{name:<24}{about}")
         return 0
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+    writable(args.json)
     result = experiments.reproduce(args.name, quick=args.quick, seeds=args.seeds, workers=args.workers)
     print(result.table())
     if args.out:
@@ -155,8 +162,6 @@ def reproduce(args) -> int:
 
 def doctor(args) -> int:
     """What speed and reproducibility depend on: versions, the linear algebra behind NumPy, its kernels and threads."""
-    import os
-
     import numpy as np
 
     from refimpl.report.table import versions
@@ -182,6 +187,12 @@ def doctor(args) -> int:
         )
         print("makes matrix products up to twice as fast; the last bits of results change with it.")
     return 0
+
+
+def writable(path: Path | None) -> None:
+    """ValueError, before the work, if no file can be written there."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise ValueError(f"--json: expected a file in a folder that can be written to, got {path}")
 
 
 def write(path: Path, text: str) -> None:

@@ -278,7 +278,7 @@ def test_the_replay_line_replays():
     (v,) = report
     assert v.verdict == "fails"
     assert v.replay in str(report)
-    line = v.replay.split("--case ")[1]
+    line = v.replay.partition('case="')[2].rstrip('")')
     again = refimpl.check("hyperspherical_energy", wrong, claim="H1", case=line)
     assert again[0].worst == v.worst
     assert refimpl.verify(claim="H1", case=line).ok
@@ -356,3 +356,59 @@ def test_command_line_fails_with_1_and_refuses_with_2(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "FAILS" in out
     assert "replay: refimpl verify --claim H1 --case" in out
+
+
+# ---- what readers of the table are told
+def partial_loss():
+    """The energy of s = 1 in full space and its gradient, as an adapter makes them of `loss(W)`."""
+    from refimpl.interop import pair_from
+    from refimpl.papers.hyperspherical_energy import energy_and_gradient
+
+    return pair_from(lambda W: energy_and_gradient(W, 1.0))
+
+
+def test_a_loss_without_options_is_covered_in_part_and_the_table_says_why():
+    report = claims.check("hyperspherical_energy", partial_loss(), claim="H2")
+    assert report.ok
+    assert " in part " in str(report)
+    assert "energy has no s" in report.remarks()[0]
+    assert report.remarks()[0].endswith("[H2]")
+
+
+def test_a_foreign_failure_is_replayed_on_the_foreign_implementation():
+    from refimpl.interop import pair_from
+    from refimpl.papers.hyperspherical_energy import energy_and_gradient
+
+    impl = pair_from(lambda W, s=1.0: (energy_and_gradient(W, s)[0], -energy_and_gradient(W, s)[1]))
+    report = claims.check("hyperspherical_energy", impl, claim="H2")
+    (replay,) = [line for line in report.details() if "replay" in line]
+    case = replay.partition('case="')[2].rstrip('")')
+    assert 'refimpl.check(..., claim="H2", case="' in replay
+    assert not claims.check("hyperspherical_energy", impl, claim="H2", case=case).ok
+
+
+def test_a_case_is_read_as_a_reader_would_write_it():
+    c = claims.find("H4")
+    assert parse_case(c, "m=2, d=3, s=0, variant=full, seed=7") == {"m": 2, "d": 3, "s": 0.0, "variant": "full", "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["verify", "hypersherical_energy"], "was hyperspherical_energy meant?"),
+        (["verify", "--claim", "H17", "--single"], "H17, which is for float64 only"),
+        (["verify", "--seed", "-1", "--claim", "H1"], "seed: expected a whole number >= 0, got -1"),
+        (["verify", "--claim", "H1", "--json", "/nowhere/x.json"], "--json: expected a file in a folder that can be written to"),
+    ],
+)
+def test_command_line_names_what_was_wrong(argv, said, capsys):
+    assert main(argv) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_paper_is_found_by_its_name_on_the_package():
+    import refimpl
+
+    assert refimpl.papers.hyperspherical_energy.minimise_energy
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = refimpl.papers.nothing

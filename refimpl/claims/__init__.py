@@ -7,6 +7,7 @@ claims each finished paper has, so that a missing one is seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -32,8 +33,13 @@ PAPERS = {
 
 def paper_named(paper: str) -> Paper:
     """The paper of that name. Raises ValueError naming those there are."""
+    if not isinstance(paper, str):
+        raise TypeError(f"paper: expected its name, got {type(paper).__name__}")
     if paper not in PAPERS:
-        raise ValueError(f"paper: expected one of {', '.join(PAPERS)}, got {paper!r}")
+        close = get_close_matches(paper, PAPERS, 1)
+        raise ValueError(
+            f"paper: expected one of {', '.join(PAPERS)}, got {paper!r}" + (f"; was {close[0]} meant?" if close else "")
+        )
     return PAPERS[paper]
 
 
@@ -163,7 +169,9 @@ def check(
     names = {name for name in dir(ours(paper)) if not name.startswith("_")}
     has = set(impl) if isinstance(impl, Mapping) else {n for n in dir(impl) if not n.startswith("_")}
     if not names & has:
-        raise TypeError(f"impl: expected functions of {paper}, such as energy_forward; got {type(impl).__name__} with none of them")
+        hint = "; refimpl.interop makes an implementation of a loss" if callable(impl) else ""
+        got = f"{type(impl).__name__} with none of them{hint}"
+        raise TypeError(f"impl: expected functions of {paper}, such as energy_forward; got {got}")
     chosen = of(paper) if claim is None else [c for c in of(paper) if c.id == claim.upper()]
     if not chosen:
         raise ValueError(f"claim: expected a claim of {paper}, got {claim!r}")
@@ -174,6 +182,10 @@ def _table(chosen, impl_of, title, claim, case, draws, seed, thorough, single, p
     if draws is not None and draws < 1:
         raise ValueError(f"draws: expected at least 1, got {draws}")
     draws = draws or (500 if thorough else 50)
+    if single and claim is not None and chosen[0].single is None:
+        raise ValueError(f"single: expected a claim with a float32 tolerance, got {chosen[0].id}, which is for float64 only")
+    if seed < 0:
+        raise ValueError(f"seed: expected a whole number >= 0, got {seed}")
     chosen = [c for c in chosen if thorough or claim or not c.slow]
     verdicts: list[Verdict] = []
     for k, c in enumerate(chosen):

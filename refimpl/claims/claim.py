@@ -242,6 +242,8 @@ class Room:
                 for option in options:
                     if option not in signature.parameters:
                         raise Lacks(f"{name} has no {option}")
+            if why := getattr(f, "lacks", lambda *args, **options: "")(*args, **options):  # an adapter knows what it covers
+                raise Lacks(why)
             cache = args[-1:] if name.endswith("_backward") else ()
             args = tuple(self._hand(a) for a in args[: len(args) - len(cache)]) + cache
             options = {k: self._hand(v) for k, v in options.items()}
@@ -274,6 +276,7 @@ class Verdict:
     case: dict | None  # of the largest residual; shrunk where the claim fails
     note: str
     seconds: float
+    ours: bool = True  # our own implementation, or somebody else's
 
     @property
     def ok(self) -> bool:
@@ -283,16 +286,18 @@ class Verdict:
     def replay(self) -> str:
         """The line that runs this case again."""
         case = ",".join(f"{k}={v}" for k, v in (self.case or {}).items())
-        return f"refimpl verify --claim {self.claim.id}" + (f" --case {case}" if case else "")
+        if self.ours:
+            return f"refimpl verify --claim {self.claim.id}" + (f" --case {case}" if case else "")
+        return f'refimpl.check(..., claim="{self.claim.id}"' + (f', case="{case}")' if case else ")")
 
 
-def cases(c: Claim, seed=0, draws=50, thorough=False) -> Iterator[dict]:
-    """The cases of a run: every combination if all domains are Choice, `draws` random ones otherwise."""
+def cases(c: Claim, seed=0, draws=50, thorough=False, times=1) -> Iterator[dict]:
+    """The cases of a run: every combination if all domains are Choice, `draws` random ones otherwise, or so many times that."""
     domains = c.over(thorough)
     if all(isinstance(d, Choice) for d in domains.values()):
         yield from (dict(zip(domains, v, strict=True)) for v in product(*(d.values for d in domains.values())))
         return
-    for k in range(c.draws or draws):
+    for k in range(times * (c.draws or draws)):
         rng = np.random.default_rng([seed, zlib.crc32(c.id.encode()), k])
         drawn: dict = {}
         for name, domain in domains.items():
@@ -347,19 +352,24 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
     case : dict, run this case only, and do not shrink it
     """
     room, bound, start = Room(impl, single, ours), c.single if single else c.tolerance, time.perf_counter()
-    kept, unsuitable, worst, at, note, lacks = 0, 0, float("-inf"), None, "", ""
+    kept, unsuitable, worst, at, note = 0, 0, float("-inf"), None, ""
+    lacks: dict[str, None] = {}  # in order, each once
+    finite, enough = all(isinstance(d, Choice) for d in c.over(thorough).values()), c.draws or draws
     if bound is None:
-        return Verdict(c, "not covered", float("nan"), float("nan"), 0, None, "float64 only", 0.0)
-    for drawn in [case] if case is not None else cases(c, seed, draws, thorough):
+        return Verdict(c, "not covered", float("nan"), float("nan"), 0, None, "float64 only", 0.0, ours)
+    # what an implementation lacks an option for is drawn anew, so that the rest is tested as often
+    for drawn in [case] if case is not None else cases(c, seed, draws, thorough, times=8):
+        if not finite and kept + unsuitable == enough:
+            break
         try:
             r, n, may = residual(c, room, drawn)
         except Unsuitable:
             unsuitable += 1
             continue
         except Lacks as e:
-            lacks = str(e)
+            lacks[str(e)] = None
             if ours:
-                kept, worst, at, note = kept + 1, float("inf"), drawn, lacks
+                kept, worst, at, note = kept + 1, float("inf"), drawn, str(e)
                 break
             continue
         kept += 1
@@ -373,25 +383,32 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
     if kept and worst > bound:
         verdict = "fails"
     elif lacks and not kept:
-        verdict, note = "not covered", lacks
+        verdict, note = "not covered", next(iter(lacks))
     elif not kept or kept < unsuitable:
         verdict, note = "not run", f"only {kept} of {kept + unsuitable} draws satisfy the hypotheses"
     else:
-        verdict, note = "holds", f"in part: {lacks}" if lacks else note
-    return Verdict(c, verdict, worst if kept else float("nan"), bound, kept, at, note, time.perf_counter() - start)
+        verdict, note = "holds", f"in part: {', '.join(lacks)}" if lacks else note
+    return Verdict(c, verdict, worst if kept else float("nan"), bound, kept, at, note, time.perf_counter() - start, ours)
+
+
+def equal(v, text) -> bool:
+    """Is the text this number, written in another way?"""
+    try:
+        return not isinstance(v, (str, bool)) and float(text) == v
+    except ValueError:
+        return False
 
 
 def parse_case(c: Claim, text: str, thorough=False) -> dict:
     """`m=2,d=2,s=0` as a case of the claim. Raises ValueError that names the argument and what its domain admits."""
-    pairs = dict(p.split("=", 1) for p in text.split(",") if "=" in p)
+    pairs = {name.strip(): value.strip() for name, _, value in (p.partition("=") for p in text.split(","))}
     case: dict = {}
     domains = c.over(thorough)
     if set(pairs) != set(domains):
         raise ValueError(f"case: expected the arguments {', '.join(domains)} of {c.id}, got {text!r}")
     for name, domain in domains.items():
         if isinstance(domain, Choice):
-            named = {str(v): v for v in domain.values}
-            value = named.get(pairs[name], pairs[name])
+            value = next((v for v in domain.values if str(v) == pairs[name] or equal(v, pairs[name])), pairs[name])
         else:
             try:
                 value = float(pairs[name]) if isinstance(domain, Floats) else int(pairs[name])

@@ -103,7 +103,7 @@ def check_gradient(
         given,
         blocks_of(unravel or (lambda t: t), len(given), name),
         single=given.dtype == np.float32,
-        rng=rng or np.random.default_rng(0),
+        rng=np.random.default_rng(0) if rng is None else rng,
         bounds=bounds,
         entries=entries,
         directions=directions,
@@ -132,7 +132,8 @@ def check_hessian_vector(
         As :func:`check_gradient`; if v has not the shape of theta.
     """
     given = finite("theta", floats("theta", theta, ("p",)))
-    rng = settings.pop("rng", None) or np.random.default_rng(0)
+    rng = settings.pop("rng", None)
+    rng = np.random.default_rng(0) if rng is None else rng
     vector = rng.normal(size=given.shape).astype(given.dtype) if v is None else finite("v", floats("v", v, given.shape))
 
     def directional(t):

@@ -41,7 +41,8 @@ def v_curve(report: Report, ax):
     ax.set_xlabel("step h, relative to the size of the parameters")
     ax.set_ylabel(f"error of the slope, {view.name}")
     ax.legend(loc="upper left", fontsize=8, framealpha=0.9)
-    _title(ax, report.ok, report.headline + (": no slope is farther off than rounding" if report.ok else ""))
+    why = ": within the one-sided slopes of the kink it starts at" if report.kinks else ": no slope is farther off than rounding"
+    _title(ax, report.ok, report.headline + (why if report.ok else ""))
     return ax
 
 
@@ -59,7 +60,9 @@ def taylor(report: Report, ax):
     ax.set_xlabel("step h, relative to the size of the parameters")
     ax.set_ylabel(f"Taylor remainder, {view.name}")
     gradient = order > 1.5
-    if np.isnan(order):
+    if report.kinks:
+        ax.set_title("the ray starts at a kink: no slope to judge", color=GUIDE, loc="left", fontsize=10, fontweight="bold")
+    elif np.isnan(order):
         _title(ax, True, "f is straight here: no remainder above the rounding")
     else:
         verdict = "as the gradient's does (h²)" if gradient else "the gradient's would fall like h²"

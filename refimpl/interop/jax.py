@@ -32,7 +32,7 @@ def from_jax(loss: Callable, name: str = "energy", paper: str = "hyperspherical_
         raise ImportError("from_jax: expected JAX to be installed: pip install 'refimpl[peers]'") from e
     import jax.experimental
 
-    in_float64 = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64  # the latter in older versions
+    in_float64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64  # the latter in older versions
 
     def array(a):
         return jax.numpy.asarray(a) if isinstance(a, np.ndarray) else a

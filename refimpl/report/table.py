@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from refimpl.claims.claim import Verdict
 
 MARK = {"holds": "holds", "fails": "FAILS", "not run": "NOT RUN", "not covered": "not covered"}
-STYLE = {"holds": "green", "fails": "bold red", "not run": "bold red", "not covered": "dim"}
+STYLE = {"in part": "green", "holds": "green", "fails": "bold red", "not run": "bold red", "not covered": "dim"}
 
 
 def number(x: float) -> str:
@@ -33,6 +33,11 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def mark(v: Verdict) -> str:
+    """The verdict as the table shows it."""
+    return "in part" if v.verdict == "holds" and v.note.startswith("in part") else MARK[v.verdict]
 
 
 class Report(Sequence["Verdict"]):
@@ -71,6 +76,14 @@ class Report(Sequence["Verdict"]):
         cases, seconds = sum(v.draws for v in self), sum(v.seconds for v in self)
         return f"{len(self)} claims: {', '.join(words) or 'none'}; {cases} cases in {seconds:.1f} s"
 
+    def remarks(self) -> list[str]:
+        """Why claims are not covered, or in part only: a line for each reason."""
+        reasons: dict[str, list[str]] = {}
+        for v in self:
+            if v.note and v.ok and (v.verdict == "not covered" or mark(v) == "in part"):
+                reasons.setdefault(("not covered: " if v.verdict == "not covered" else "") + v.note, []).append(v.claim.id)
+        return [f"{reason}  [{' '.join(ids)}]" for reason, ids in reasons.items()]
+
     def details(self) -> list[str]:
         """For each claim that does not hold: what happened, what such a failure often means, and the line that replays it."""
         lines = []
@@ -92,13 +105,17 @@ class Report(Sequence["Verdict"]):
             text, source = wrap(v.claim.statement, width) or [""], wrap(v.claim.source, 24) or [""]
             rows.append(
                 f"{v.claim.id:<5} {text[0]:<{width}}  {source[0]:<24} {v.draws:>5} {number(v.worst):>8} {number(v.bound):>8}  "
-                f"{MARK[v.verdict]:<11} {v.seconds:>5.1f}"
+                f"{mark(v):<11} {v.seconds:>5.1f}"
             )
             for k in range(1, max(len(text), len(source))):
                 rows.append(f"{'':<5} {text[k] if k < len(text) else '':<{width}}  {source[k] if k < len(source) else ''}".rstrip())
-        return "\n".join([*rows, "", self.summary(), *self.details()])
+        return "\n".join([*rows, "", self.summary(), *self.remarks(), *self.details()])
 
-    def __rich__(self) -> Table:
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Table]:
+        yield self.table(wide=options.max_width >= 110)
+
+    def table(self, wide: bool = True) -> Table:
+        """The table for a terminal; a narrow one leaves out where claims stand, bounds and seconds."""
         from rich.table import Table
         from rich.text import Text
 
@@ -107,23 +124,18 @@ class Report(Sequence["Verdict"]):
         )
         table.add_column("id", no_wrap=True)
         table.add_column("statement", ratio=3)
-        table.add_column("where", ratio=1)
-        for name in ("draws", "worst", "bound"):
+        if wide:
+            table.add_column("where", ratio=1)
+        for name in ("draws", "worst", "bound") if wide else ("worst",):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("verdict", no_wrap=True)
-        table.add_column("s", justify="right", no_wrap=True)
+        if wide:
+            table.add_column("s", justify="right", no_wrap=True)
         for v in self:
-            verdict = Text(MARK[v.verdict], STYLE[v.verdict])
-            table.add_row(
-                v.claim.id,
-                v.claim.statement,
-                v.claim.source,
-                str(v.draws),
-                number(v.worst),
-                number(v.bound),
-                verdict,
-                f"{v.seconds:.1f}",
-            )
+            verdict = Text(mark(v), STYLE[v.verdict])
+            figures = [v.claim.source, str(v.draws), number(v.worst), number(v.bound)] if wide else [number(v.worst)]
+            seconds = [f"{v.seconds:.1f}"] if wide else []
+            table.add_row(v.claim.id, v.claim.statement, *figures, verdict, *seconds)
         return table
 
     def to_dict(self) -> dict[str, Any]:

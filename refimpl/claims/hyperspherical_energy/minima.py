@@ -74,10 +74,12 @@ def our_minimum(n, s):
 def minimum(impl, n, s, known, starts=40, seed=0):
     """Points on the sphere of the lowest energy found; the search stops early once it is at `known`, each pair counted once."""
     rng, best, least = rng_of(seed), None, np.inf
-    for _ in range(starts):
+    while starts > 0:
+        starts -= 1
         try:
             U = np.asarray(impl.minimise_energy(n, 3, s, rng, restarts=1).points, dtype=np.float64)
         except Lacks:
+            starts = 0  # a right loss ends there again, a wrong one need not be asked twice
             U = descend(impl, our_minimum(n, s) + 1e-2 * rng.normal(size=(n, 3)), s, rounds=2)
         if (E := thomson_energy(impl, U, s)) < least:
             best, least = frozen(U), E
@@ -163,9 +165,9 @@ def equiangular_frames_have_the_least_energy_in_half_space(impl, m, more, d, s, 
 def minima_are_rigid(impl, hk):
     """At the Caspar-Klug minima of 12, 32, 42 and 72 points, s = 1, the Hessian has n + 3 zero modes and no negative one."""
     # n lengths and 3 rotations; residual: the largest of these, or a negative one, in units of the smallest of the others
-    U = from_caspar_klug(impl, *map(int, hk.split()))
+    product, U = impl.energy_hessian_vector, from_caspar_klug(impl, *map(int, hk.split()))
     n = len(U)
-    H = np.array([np.asarray(impl.energy_hessian_vector(U, e, 1.0)).ravel() for e in np.eye(3 * n).reshape(-1, n, 3)])
+    H = np.array([np.asarray(product(U, e, 1.0)).ravel() for e in np.eye(3 * n).reshape(-1, n, 3)])
     modes = np.linalg.eigvalsh((H + H.T) / 2)
     return np.max(np.abs(modes[: n + 3])) / modes[n + 3] if modes[n + 3] > 0 else np.inf
 

@@ -177,6 +177,8 @@ def checked(
         raise ValueError(f"rtol: expected a number in [0, 1), got {rtol!r}")
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    if bounds is not None and len(bounds) != 2:
+        raise ValueError(f"bounds: expected (low, high), got {len(bounds)} of them")
     exact = theta.astype(np.float64)
     low, high = (np.broadcast_to(np.asarray(b, np.float64), exact.shape) for b in (bounds or (-np.inf, np.inf)))
     outside = np.flatnonzero(~((low <= exact) & (exact <= high)))

@@ -177,7 +177,7 @@ def released_loss_forward(f: ArrayLike, labels: ArrayLike, smoothing: float = 0.
     target = np.full(f.shape, smoothing / c, f.real.dtype)
     target[np.arange(n), y] += 1 - smoothing
     with np.errstate(divide="ignore"):
-        return -np.sum(target * np.log(p + eps)) / n, (p, target, eps)
+        return p.dtype.type(-np.sum(target * np.log(p + eps)) / n), (p, target, eps)
 
 
 def released_loss_backward(dL, cache):

@@ -287,3 +287,9 @@ def test_bad_input_of_sphereface_plus():
         released.sphereface_plus_forward(rows(), [0.0])
     with pytest.raises(ValueError, match=r"^alpha: expected a finite number"):
         released.sphereface_plus_forward(rows(), [0], alpha=np.inf)
+
+
+@pytest.mark.parametrize("options", [{"min_q": 0.1}, {"include_self_antipodes": False}, {"block": 4}])
+def test_options_that_the_released_code_has_not_are_refused(options):
+    with pytest.raises(ValueError, match="as_released: expected no other option"):
+        energy_and_gradient(np.eye(3), as_released=True, **options)

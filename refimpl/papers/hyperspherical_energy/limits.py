@@ -283,14 +283,14 @@ class Growth(NamedTuple):
 def growth_of_minimum(d: int, s: float = 1.0) -> Growth:
     """Constants of the smallest energy of N points on the sphere in R^d as N → ∞, by the paper's theorem and beyond it.
 
-    ======  ==============  ==============================================  ===================================
-    d       s               leading, a theorem                              next, conjectured
-    ======  ==============  ==============================================  ===================================
-    any     0 ≤ s < d−1     I_s N²                                          d = 3: C_s N^{1+s/2}
-    any     s = d−1         Γ(d/2)/((d−1)√π Γ((d−1)/2)) N² log N            d = 3: C N²
-    any     s > d−1         of the order N^{1+s/(d−1)}; d = 2: 2ζ(s)/(2π)^s  d = 3: the leading constant is C_s
-    3       0               (½ − log 2) N²                                  −½ N log N (a theorem), then C N
-    ======  ==============  ==============================================  ===================================
+    ======  ==============  ================================================  ===================================
+    d       s               leading, a theorem                                next, conjectured
+    ======  ==============  ================================================  ===================================
+    any     0 ≤ s < d−1     I_s N²                                            d = 3: C_s N^{1+s/2}
+    any     s = d−1         Γ(d/2)/((d−1)√π Γ((d−1)/2)) N² log N              d = 3: C N²
+    any     s > d−1         of the order N^{1+s/(d−1)}; d = 2: 2ζ(s)/(2π)^s   d = 3: the leading constant is C_s
+    3       0               (½ − log 2) N²                                    −½ N log N (a theorem), then C N
+    ======  ==============  ================================================  ===================================
 
     with C_s = (√3/2)^{s/2} ζ_hex(s) / (4π)^{s/2}. For a thousand points the leading term alone is still some per cent off.
     """

@@ -45,7 +45,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars: dict[str, list[str]] = {"index": []}
+html_sidebars: dict[str, list[str]] = {"**": []}  # the tables need the width; the bar above leads everywhere
 
 # ---- mathematics
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]

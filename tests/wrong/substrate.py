@@ -169,7 +169,7 @@ def binary_passes_straight_through(ours):
 
 
 # ---- losses
-@entry(PAPER, "reject", "the gradient of the hinge loss keeps the power p", by=("L14", "L16"))
+@entry(PAPER, "reject", "the gradient of the hinge loss keeps the power p", by=("L14",))
 def hinge_gradient_keeps_the_power(ours):
     def hinge_backward(dloss, cache):
         margin, y, p, w = cache

@@ -325,10 +325,9 @@ def angular_force_stays_finite_at_antipodes(impl, d, s, gap, side, length, seed)
     # residual in units of (s+1)(π − θ)/2, which bounds the next term of the force; of 1e-6 of the energy: an arccos near 1 is
     # right to 1e-8 where θ = 1e-4
     u, v = np.linalg.qr(rng_of(seed).normal(size=(d, 2)))[0].T
-    assume(gap > 0 or side == "opposite")
     if gap == 0:
         length = 2.0 ** round(np.log2(length))  # a power of two, so that the directions are exactly opposite as numbers too
-    sign, theta = (-1, np.pi - gap) if side == "opposite" else (1, gap)
+    sign, theta = (-1, np.pi - gap) if side == "opposite" or gap == 0 else (1, gap)
     W = frozen(np.stack([u, sign * length * (np.cos(gap) * u + np.sin(gap) * v)]))
     E, dW = pair(impl, W, s, "angular")
     energy = abs(float(E) / (2 * float(paper.riesz(theta, s))) - 1) / 1e-6

@@ -71,7 +71,7 @@ class Case(NamedTuple):
 def layer(kind, n, m, d, seed) -> Case:
     """A layer of m neurons or channels and d inputs, on a batch of n."""
     rng, name = np.random.default_rng(seed), kind.split()[0]
-    shape = {"dense": (n, d), "prelu of images": (n, m, 2, 3)}.get(kind, (n, m))
+    shape = {"dense": (n, d), "prelu of images": (n, m, m, 3)}.get(kind, (n, m))
     own: dict[str, tuple] = {"prelu": ((),), "prelu per channel": ((m,),), "prelu of images": ((m,),), "dense": ((m, d), (m,))}
     return Case(name, (*(off_kinks(rng, s) for s in own.get(kind, ())), off_kinks(rng, shape)), FORMULAS[kind])
 

@@ -410,5 +410,6 @@ def test_a_paper_is_found_by_its_name_on_the_package():
     import refimpl
 
     assert callable(refimpl.papers.hyperspherical_energy.minimise_energy)
+    assert refimpl.papers.__getattr__("hyperspherical_energy") is refimpl.papers.hyperspherical_energy  # before it was imported too
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = refimpl.papers.nothing

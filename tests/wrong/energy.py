@@ -341,6 +341,15 @@ def blocks_above_the_diagonal_alone(ours):
     return in_blocks(ours, lambda i, j, b, m: i // b <= j // b)
 
 
+@entry(PAPER, "reject", "blocks: every neuron counts at distance 1 from itself and is taken off in the end", by=("H29",))
+def diagonal_counted_and_taken_off(ours):
+    def energy_and_gradient(W, *args, **options):
+        E, dW = ours.energy_and_gradient(W, *args, **options)
+        return (E + len(W)) - len(W), dW
+
+    return {"energy_and_gradient": energy_and_gradient}
+
+
 # ---- wrong: second derivatives
 def hessian_of_terms(ours, bent=1, turned=1, radial=1, turning=1, along=1, parity=1):
     """energy_hessian_vector with its terms weighted."""

@@ -302,16 +302,24 @@ def descent_lowers_the_energy_and_lengthens_the_neurons(impl, m, d, s, variant, 
 
 @claim(
     "H29", source="derived: blocked form", tolerance=1e-11, single=2e-3, m=Integer(2, 30), block=Integer(1, "m"),
-    over=Integer(0, 3), d=D, s=S, variant=VARIANTS, reduction=Choice("sum_ordered", "sum_unordered", "mean"), seed=Seed(),
-    catches="a diagonal blanked at the wrong place in later blocks",
+    over=Integer(0, 3), d=D, s=Choice(*S.values, 100.0), variant=VARIANTS,
+    reduction=Choice("sum_ordered", "sum_unordered", "mean"), seed=Seed(),
+    catches="a diagonal blanked at the wrong place in later blocks; a constant for the diagonal taken off again, which leaves its "
+    "rounding",
 )  # fmt: skip
 def blocks_change_nothing(impl, m, block, over, d, s, variant, reduction, seed):
-    """The blocked energy and gradient equal the dense ones for blocks of any size, divisor or not, or larger than the matrix."""
-    W = neurons(m, d, seed)
+    """The blocked energy and gradient equal the dense ones for blocks of any size, divisor or not, or larger than the matrix;
+    also for s = 100 and neurons far apart, whose energy is very small."""
+    W = neurons(m, d, seed) if s < 100 else near_axes(m, seed)
     E, dW = impl.energy_and_gradient(W, s, **options(variant), **reduced(reduction), block=block + over)
     E_dense, dW_dense = pair(impl, W, s, variant, **reduced(reduction))
     size = weight(m, variant, reduction) * np.sum(np.abs(paper.riesz(paper.distances(W, **options(variant)), s)))
     return max(abs(float(E) - float(E_dense)) / size, relative_gap(lengths(W) * dW, lengths(W) * dW_dense))
+
+
+def near_axes(m, seed):
+    """A neuron near each of m axes, all at nearly right angles."""
+    return frozen(np.eye(m) + 0.05 / np.sqrt(m) * rng_of(seed).normal(size=(m, m)).astype(np.float32))
 
 
 @claim(

@@ -88,13 +88,14 @@ def energy_and_gradient(
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         for rows, columns in upper_triangle(m, b):
             shape = (rows.stop - rows.start, columns.stop - columns.start)
-            t2, z, *more = (x[: shape[0] * shape[1]] for x in scratch)
+            t2, z, *more = scratch[:, : shape[0] * shape[1]]
             np.matmul(V[rows], VT[:, columns], out=t2.reshape(shape))  # twice the cosines
             diagonal = shape[1] + 1 if rows == columns else 0
             if diagonal:
                 t2[::diagonal] = 0
             aside, patch = nearly_parallel(t2, V[rows], V[columns], half_space, angular, min_q)
-            e, K = block_terms(t2, z, more, s, angular, aside, patch, diagonal)
+            idle = ([aside] if len(aside) else []) + ([slice(None, None, diagonal)] if diagonal else [])
+            e, K = block_terms(t2, z, more, s, angular, patch, idle)
             K = K.reshape(shape)
             E += e if diagonal else 2 * e
             if b == m:
@@ -165,41 +166,31 @@ def nearly_parallel(t2, rows, columns, half_space, angular, min_q):
     """
     limit = max(NEAR[t2.dtype.char] if angular else PATCH[t2.dtype.char], min_q)
     both = half_space or angular
-    if t2.max() <= 2 - limit and (not both or t2.min() >= limit - 2):
-        return NONE, ()
-    near = np.flatnonzero((np.abs(t2) if both else t2) > 2 - limit)
-    if angular:
+    (near,) = ((np.abs(t2) if both else t2) > 2 - limit).nonzero()
+    if angular or not len(near):
         return near, ()
     i, j = np.divmod(near, len(columns))
-    q = np.empty_like(t2[near])
+    q = np.empty(len(near), t2.dtype)
     for part in parts(len(near), columns.shape[1]):
         to = columns.take(j[part], axis=0)
         if both:
             to *= np.sign(t2[near[part]])[:, None]
-        difference = rows.take(i[part], axis=0) - to
-        q[part] = 0.5 * np.einsum("ij,ij->i", difference, difference)
-    close = q < max(ASIDE[t2.dtype.char], min_q)
-    aside = near[close] if close.any() else NONE
+        to -= rows.take(i[part], axis=0)
+        q[part] = np.einsum("ij,ij->i", to, to)
+    q *= 0.5
+    aside = near[q < max(ASIDE[t2.dtype.char], min_q)]
     if not both:
         return aside, ((near, q),)
     same = t2[near] > 0
     return aside, ((near[same], q[same]), (near[~same], q[~same]))
 
 
-def block_terms(t2, z, more, s, angular, aside, patch, diagonal):
+def block_terms(t2, z, more, s, angular, patch, idle):
     """Σ g of the pairs of a block and their slopes K/c_s, from twice their cosines t2; all arrays are scratch.
 
-    Pairs set aside, and every `diagonal`-th, take no part: distance 1 (so g = 1, or 0 for s = 0) going in, slope 0 coming out.
-    `more` holds one array where the half space adds the same for −t.
+    `idle` lists what takes no part, as indices of flat arrays: pairs set aside, the diagonal. `more` holds one array where the
+    half space adds the same for −t.
     """
-
-    def put(x, value):
-        if len(aside):
-            x[aside] = value
-        if diagonal:
-            x[::diagonal] = value
-
-    idle = (len(aside) + (-(-len(t2) // diagonal) if diagonal else 0)) * (s > 0)
     if angular:
         if more:
             np.multiply(t2, -0.5, out=more[0])
@@ -208,55 +199,58 @@ def block_terms(t2, z, more, s, angular, aside, patch, diagonal):
         if more:
             np.add(2, t2, out=more[0])
         np.subtract(2, t2, out=t2)
-    E = 0.0
+    E, terms = 0.0, angle_terms if angular else chord_terms
     for x, K, (at, q) in zip((t2, *more), (z, t2), patch or ((NONE, 0),) * 2, strict=False):
         if len(at):
             x[at] = q
-        if angular:
-            E += angle_terms(x, K, s, put) - idle
-        else:
-            put(x, 1)
-            E += chord_terms(x, K, s) - idle
-        put(K, 0)
+        E += terms(x, K, s, idle)
     if more:
         z -= t2
     return E, z
 
 
-def chord_terms(q, K, s):
+def silence(x, idle):
+    """Set to 0 what takes no part. Not a large number taken off later: the energy may be smaller than its rounding."""
+    for at in idle:
+        x[at] = 0
+
+
+def chord_terms(q, K, s, idle):
     """Σ q^{-s/2}, or −½ Σ log q; K becomes K/c_s = q^{-s/2-1}."""
     if s == 0:
-        E = -0.5 * float(np.log(q, out=K).sum())
+        np.log(q, out=K)
+        silence(K, idle)
+        E = -0.5 * float(K.sum())
         np.divide(1, q, out=K)
+    elif s == 1:
+        np.sqrt(q, out=K)
+        K *= q
+        np.divide(1, K, out=K)
     elif s == 2:
-        E = float(np.divide(1, q, out=K).sum())
+        np.divide(1, q, out=K)
         K *= K
     else:
-        if s == 1:
-            np.sqrt(q, out=K)
-            K *= q
-            np.divide(1, K, out=K)
-        else:
-            np.power(q, -s / 2 - 1, out=K)
-        E = float(np.vdot(q, K))
-    return E
+        np.power(q, -s / 2 - 1, out=K)
+    silence(K, idle)
+    return E if s == 0 else float(np.vdot(q, K))
 
 
-def angle_terms(t, K, s, put):
+def angle_terms(t, K, s, idle):
     """Σ θ^{-s}, or −Σ log θ, of the cosines t, which become θ; K becomes K/c_s = θ^{-s-1} / sin θ."""
-    put(t, 0)
     np.multiply(t, t, out=K)
     np.subtract(1, K, out=K)
     np.sqrt(K, out=K)  # sin θ
     np.arccos(t, out=t)
-    put(t, 1)
-    put(K, 1)
     K *= t
     if s == 0:
-        E = -float(np.log(t).sum())
         np.divide(1, K, out=K)
+        np.log(t, out=t)
+        silence(t, idle)
+        E = -float(t.sum())
     else:
         power = 1 / t if s == 1 else t**-s
-        E = float(power.sum())
         np.divide(power, K, out=K)
+        silence(power, idle)
+        E = float(power.sum())
+    silence(K, idle)
     return E

@@ -492,6 +492,8 @@ def test_state_between_forward_and_backward_is_noticed():
 def test_pairs_are_refused_what_cannot_be_checked():
     with pytest.raises(TypeError, match="rng"):
         check_backward(scaled, scaled_backward, (MATRIX, VECTOR), 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^args: expected the arguments of forward in a tuple, got ndarray"):
+        check_backward(scaled, scaled_backward, MATRIX, rng())
     with pytest.raises(ValueError, match="wrt"):
         check_backward(scaled, scaled_backward, (np.arange(3),), rng())
     with pytest.raises(ValueError, match="wrt"):

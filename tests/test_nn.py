@@ -419,6 +419,12 @@ def test_an_activation_of_ones_own(activation):
     np.testing.assert_allclose(dparams[2].W, np.sum(z**2, axis=0, keepdims=True), rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, "float32", np.dtype("float32")])
+def test_a_network_in_float32_by_any_of_its_names(dtype):
+    _, params = nn.mlp([3, 2, 1], "tanh", np.random.default_rng(0), dtype=dtype)
+    assert {a.dtype for layer in params for a in layer} == {np.dtype(np.float32)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

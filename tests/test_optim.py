@@ -130,6 +130,12 @@ def test_the_number_of_steps_is_checked(steps):
         minimise(quadratic, [1.0], adam(), steps)
 
 
+@pytest.mark.parametrize("optimiser", [gradient_descent, None])
+def test_the_loop_wants_an_optimiser_with_its_rates(optimiser):
+    with pytest.raises(TypeError, match=r"^optimiser: expected \(init, step\), as gradient_descent\(0.1\) gives them, got "):
+        minimise(quadratic, [1.0], optimiser, 10)
+
+
 @pytest.mark.parametrize("bad", [(np.nan, np.zeros(1)), (1.0, np.full(1, np.inf))])
 def test_the_loop_stops_at_what_is_not_finite(bad):
     calls = []

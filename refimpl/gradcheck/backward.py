@@ -55,6 +55,8 @@ def check_backward(
     """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
+    if not isinstance(args, (tuple, list)):
+        raise TypeError(f"args: expected the arguments of forward in a tuple, got {type(args).__name__}")
     chosen = [k for k, a in enumerate(args) if holds_floats(a)] if wrt is None else list(wrt)
     if not chosen or not all(0 <= k < len(args) for k in chosen):
         raise ValueError(f"wrt: expected indices of arguments that hold floats, got {chosen} for {len(args)} arguments")

@@ -153,7 +153,7 @@ def mlp(
         raise ValueError(f"widths: expected at least two integers >= 1, got {widths}")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
-    if dtype not in (np.float32, np.float64):
+    if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
     chosen = activation_named(activation)
     start = chosen.initialise if initialise is None else initialise

@@ -36,6 +36,8 @@ def minimise(objective: Objective, theta: ArrayLike, optimiser: Optimiser, steps
 
     Raises
     ------
+    TypeError
+        If the optimiser is no pair (init, step): `minimise(..., gradient_descent(0.1), ...)`, not `gradient_descent`.
     ValueError
         If steps is no integer >= 0, theta no vector, or the gradient not of its shape.
     FloatingPointError
@@ -43,6 +45,8 @@ def minimise(objective: Objective, theta: ArrayLike, optimiser: Optimiser, steps
     """
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ValueError(f"steps: expected an integer >= 0, got {steps!r}")
+    if not (hasattr(optimiser, "init") and hasattr(optimiser, "step")):
+        raise TypeError(f"optimiser: expected (init, step), as gradient_descent(0.1) gives them, got {type(optimiser).__name__}")
     theta = floats("theta", theta, (None,)).copy()
     state, values = optimiser.init(theta), np.empty(steps + 1)
     for t in range(steps + 1):

@@ -4,18 +4,23 @@
 """
 
 import argparse
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from refimpl import claims
-from wrong.corpus import all_entries, finite, rejecting
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices, and a process on every core
+
+from wrong.corpus import all_entries, misjudged, rejecting
 
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="python tests/wrong", description=__doc__.splitlines()[0])
     p.add_argument("--seeds", type=int, default=10, metavar="N", help="seeds to judge each entry with (default 10)")
+    p.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: one a core)")
     p.add_argument("--assign", action="store_true", help="print which claims reject each wrong entry, for one seed")
     p.add_argument("--only", default="", metavar="TEXT", help="entries whose name or paper contains TEXT")
     args = p.parse_args()
@@ -25,17 +30,13 @@ def main() -> int:
             if e.flag == "reject":
                 print(f"{e.paper:<24}{e.name:<44}{','.join(rejecting(e)) or 'NONE'}", flush=True)
         return 0
-    missed, blamed = [], []
-    for k, e in enumerate(entries):
-        print(f"\r{k + 1}/{len(entries)} {e.name:<60}", end="", file=sys.stderr, flush=True)
-        for seed in range(args.seeds):
-            # claims whose cases are the same for every seed are judged with the first
-            ids = [c for c in e.by or [c.id for c in claims.of(e.paper) if not c.slow] if seed == 0 or not finite(claims.find(c))]
-            if e.flag == "reject":
-                missed += [(e.name, seed, claim) for claim in ids if claim not in rejecting(e, (claim,), seed)]
-            else:
-                ids = [c for c in ids if seed < 10 or not claims.find(c).statistical]  # some seconds each, hundreds of networks
-                blamed += [(e.name, seed, claim) for claim in rejecting(e, ids, seed, draws=5)]
+    missed: list[tuple] = []
+    blamed: list[tuple] = []
+    with ProcessPoolExecutor(min(args.workers, len(entries)), mp_context=get_context("spawn")) as pool:
+        found = pool.map(misjudged, [all_entries().index(e) for e in entries], [args.seeds] * len(entries))
+        for k, (e, wrongly) in enumerate(zip(entries, found, strict=True)):
+            print(f"\r{k + 1}/{len(entries)} {e.name:<60}", end="", file=sys.stderr, flush=True)
+            (missed if e.flag == "reject" else blamed).extend((e.name, *w) for w in wrongly)
     print("\r" + " " * 70 + "\r", end="", file=sys.stderr)
     wrong = sum(e.flag == "reject" for e in entries)
     caught = wrong * args.seeds - len({m[:2] for m in missed})

@@ -90,6 +90,20 @@ def rejecting(e: Entry, ids=None, seed=0, draws=50) -> list[str]:
     return [v.claim.id for v in judged(e, ids, seed, draws) if v.verdict in against]
 
 
+def misjudged(k, seeds):
+    """(seed, claim) where a claim that entry k names accepts it, or, if it is right, where a claim rejects it."""
+    e, found = all_entries()[k], []
+    for seed in range(seeds):
+        # claims whose cases are the same for every seed are judged with the first
+        ids = [c for c in e.by or [c.id for c in claims.of(e.paper) if not c.slow] if seed == 0 or not finite(claims.find(c))]
+        if e.flag == "reject":
+            found += [(seed, claim) for claim in ids if claim not in rejecting(e, (claim,), seed)]
+        else:
+            ids = [c for c in ids if seed < 10 or not claims.find(c).statistical]  # some seconds each, hundreds of networks
+            found += [(seed, claim) for claim in rejecting(e, ids, seed, draws=5)]
+    return found
+
+
 def all_entries() -> list[Entry]:
     """The corpus: importing the files beside this one registers their entries."""
     for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):

@@ -79,13 +79,13 @@ def energy_and_gradient(
     if block is not None and (isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1):
         raise ValueError(f"block: expected a whole number >= 1, got {block!r}")
     b = min(m, int(block or BLOCK))
-    V, norm = root_two_directions(W)
-    VT = V.T if W.shape[1] >= 128 else V.T.copy()  # NumPy sees V Vᵀ and takes a symmetric product, which pays for long rows only
-    force, near_force = np.empty_like(V) if b == m else np.zeros_like(V), None
-    near: list[tuple] = []
-    scratch = np.empty((3 if half_space else 2, b * b), V.dtype)
     E, c, sides = 0.0, (s if s > 0 else 1.0), (2 if half_space else 1)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        V, norm = root_two_directions(W)
+        VT = V.T if W.shape[1] >= 128 else V.T.copy()  # NumPy sees V Vᵀ and takes a symmetric product: it pays for long rows only
+        force, near_force = np.empty_like(V) if b == m else np.zeros_like(V), None
+        near: list[tuple] = []
+        scratch = np.empty((3 if half_space else 2, b * b), V.dtype)
         for rows, columns in upper_triangle(m, b):
             shape = (rows.stop - rows.start, columns.stop - columns.start)
             t2, z, *more = scratch[:, : shape[0] * shape[1]]
@@ -142,11 +142,11 @@ def parts(n, d):
 
 def root_two_directions(W):
     """√2 ŵ_i, whose products are twice the cosines, and ‖w_i‖ (m, 1)."""
-    square = np.einsum("ij,ij->i", W, W)[:, None]
-    low, high = (1e-30, 1e30) if W.dtype == np.float32 else (1e-200, 1e200)
-    if W.shape[0] >= 1 and W.shape[1] >= 2 and low < square.min() and square.max() < high:
-        norm = np.sqrt(square)
-        return W * (2**0.5 / norm), norm
+    norm = np.sqrt(np.einsum("ij,ij->i", W, W)[:, None])
+    scale = 2**0.5 / norm
+    limit = 1e30 if W.dtype == np.float32 else 1e200  # of all ‖w_i‖² together, and of all 2/‖w_i‖²
+    if W.shape[0] >= 1 and W.shape[1] >= 2 and np.vdot(W, W) < limit and np.vdot(scale, scale) < limit:
+        return W * scale, norm
     U, (_, norm) = project_forward(neurons(W))  # very long or short rows; or not a matrix of neurons, and it says why
     return 2**0.5 * U, norm
 

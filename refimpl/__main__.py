@@ -55,13 +55,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Returns 0; 1 if a claim fails, or a reproduction differs; 2 on bad input."""
+    """Run one command. Returns 0; 1 if a claim fails, or a reproduction differs; 2 on bad input; 130 if interrupted."""
     args = parser().parse_args(argv)
     try:
         return {"verify": verify, "show": show, "reproduce": reproduce, "doctor": doctor}[args.command](args)
     except BrokenPipeError:  # | head
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  nobody reads what Python still flushes at the end
         return 0
+    except KeyboardInterrupt:
+        print(f"refimpl {args.command}: interrupted", file=sys.stderr)
+        return 130
     except (ValueError, TypeError, OSError) as e:
         print(f"refimpl {args.command}: {e}", file=sys.stderr)
         return 2
@@ -74,13 +77,16 @@ def verify(args) -> int:
     from refimpl import claims
 
     if args.coverage:
-        absent = claims.absent()
+        stated = claims.selected(args.paper, args.claim)
+        absent = [id for id in claims.absent() if args.paper is None or id[0] == claims.paper_named(args.paper).prefix]
         for name, p in claims.PAPERS.items():
+            if name not in {claims.paper_of(c) for c in stated}:
+                continue
             print(f"{name}: {p.prefix}1 to {p.prefix}{p.promised}, {sum(c.id[0] == p.prefix for c in claims.of(name))} stated")
         print("absent: " + (", ".join(absent) or "none"))
         return 1 if absent else 0
     if args.list:
-        for c in [claims.find(args.claim)] if args.claim else claims.of(args.paper):
+        for c in claims.selected(args.paper, args.claim):
             print(f"{c.id:<5}{'(thorough) ' if c.slow else ''}{c.statement}  [{c.source}]")
         return 0
     writable(args.json)
@@ -182,9 +188,7 @@ def doctor(args) -> int:
             print(f"{pool['internal_api']:<12}{pool['num_threads']} threads, kernels for {pool.get('architecture', 'unknown')}")
     flags = Path("/proc/cpuinfo")
     if flags.exists() and "avx512f" in flags.read_text() and "OPENBLAS_CORETYPE" not in os.environ:
-        print(
-            "This processor has AVX-512. If the kernels above are for Haswell, OPENBLAS_CORETYPE=SkylakeX, set before Python,"
-        )
+        print("This processor has AVX-512. If the kernels above are for Haswell, OPENBLAS_CORETYPE=SkylakeX, set before Python,")
         print("makes matrix products up to twice as fast; the last bits of results change with it.")
     return 0
 

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -302,13 +303,28 @@ def test_reports_are_data_too():
         (lambda: refimpl.verify(claim="H4", case="m=2"), "case: expected the arguments"),
         (lambda: refimpl.verify(case="m=2"), "case: expected a claim"),
         (lambda: refimpl.verify("substrate", claim="H4"), "belongs to hyperspherical_energy"),
-        (lambda: refimpl.verify(claim="H4", draws=0), "draws: expected at least 1"),
-        (lambda: refimpl.check("hyperspherical_energy", {"energy_forward": abs}, claim="L1"), "claim: expected a claim of"),
+        (lambda: refimpl.verify(claim="H4", draws=0), "draws: expected a whole number >= 1, got 0"),
+        (lambda: refimpl.check("hyperspherical_energy", {"energy_forward": abs}, claim="L1"), "claim: expected one of hyper"),
     ],
 )
 def test_bad_requests_are_named(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"claim": 4}, "claim: expected its id, such as H4, got int"),
+        ({"claim": "H1", "case": {"m": 2}}, "case: expected text as a replay line prints it, name=value,name=value, got dict"),
+        ({"seed": "0"}, "seed: expected a whole number >= 0, got str"),
+        ({"draws": 2.5}, "draws: expected a whole number >= 1, got float"),
+        ({"draws": True}, "draws: expected a whole number >= 1, got bool"),
+    ],
+)
+def test_requests_of_the_wrong_type_are_named(options, match):
+    with pytest.raises(TypeError, match=match):
+        refimpl.verify(**options)
 
 
 def test_an_implementation_without_any_function_is_refused():
@@ -383,8 +399,37 @@ def test_a_foreign_failure_is_replayed_on_the_foreign_implementation():
     report = claims.check("hyperspherical_energy", impl, claim="H2")
     (replay,) = [line for line in report.details() if "replay" in line]
     case = replay.partition('case="')[2].rstrip('")')
-    assert 'refimpl.check(..., claim="H2", case="' in replay
+    assert 'refimpl.check("hyperspherical_energy", impl, claim="H2", case="' in replay
     assert not claims.check("hyperspherical_energy", impl, claim="H2", case=case).ok
+
+
+def test_a_failure_in_single_precision_is_replayed_in_it():
+    ours = claims.ours("hyperspherical_energy")
+
+    def energy_forward(W, s=1.0, **options):
+        E, cache = ours.energy_forward(W, s, **options)
+        return (E if W.dtype == np.float64 else 2 * E), cache
+
+    impl = {"energy_forward": energy_forward, "energy_backward": ours.energy_backward}
+    (v,) = claims.check("hyperspherical_energy", impl, claim="H1", single=True)
+    assert v.verdict == "fails"
+    assert not eval(v.replay, {"refimpl": refimpl, "impl": impl}).ok
+    assert "--single" in replace(v, paper="").replay
+
+
+def test_what_is_missing_is_named_before_what_an_option_lacks():
+    ours = claims.ours("hyperspherical_energy")
+    report = claims.check("hyperspherical_energy", {"energy_forward": lambda W, s=1.0: ours.energy_forward(W, s)}, claim="H2")
+    assert report.remarks() == ["not covered: no energy_backward  [H2]"]
+
+
+def test_an_interrupted_run_says_so(monkeypatch, capsys):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(claims, "verify", interrupted)
+    assert main(["verify"]) == 130
+    assert capsys.readouterr().err.strip() == "refimpl verify: interrupted"
 
 
 def test_a_case_is_read_as_a_reader_would_write_it():
@@ -397,6 +442,9 @@ def test_a_case_is_read_as_a_reader_would_write_it():
     [
         (["verify", "hypersherical_energy"], "was hyperspherical_energy meant?"),
         (["verify", "--claim", "H17", "--single"], "H17, which is for float64 only"),
+        (["verify", "nonsense", "--coverage"], "paper: expected one of substrate, hyperspherical_energy"),
+        (["verify", "substrate", "--list", "--claim", "H4"], "which belongs to hyperspherical_energy"),
+        (["verify", "--claim", "H1", "--case", "m=2,m=2"], "case: expected the arguments m, d, s"),
         (["verify", "--seed", "-1", "--claim", "H1"], "seed: expected a whole number >= 0, got -1"),
         (["verify", "--claim", "H1", "--json", "/nowhere/x.json"], "--json: expected a file in a folder that can be written to"),
     ],

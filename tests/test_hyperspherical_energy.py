@@ -394,3 +394,38 @@ def test_many_close_pairs_do_not_pile_up():
     E_dense, dW_dense = pair(W, 2.0)
     assert E == pytest.approx(E_dense, rel=1e-12)
     np.testing.assert_allclose(dW, dW_dense, rtol=0, atol=1e-12 * np.abs(dW_dense).max())
+
+
+# ---- far from where one usually is
+@pytest.mark.parametrize("options", VARIANTS)
+@pytest.mark.parametrize("s", [20.0, 40.0, 100.0])
+@pytest.mark.parametrize("block", [None, 1, 3])
+def test_the_energy_of_neurons_far_apart_keeps_its_digits_however_small_it_is(options, s, block):
+    """Orthonormal rows have z = √2 or π/2 throughout, in half space 2 or π as well; blocks that count themselves leave rounding."""
+    m, right, straight = 5, *((np.pi / 2, np.pi) if "angular" in options else (2**0.5, 2.0))
+    half = "half_space" in options
+    expected = (4 if half else 1) * m * (m - 1) * right**-s + (2 * m * straight**-s if half else 0)
+    E, dW = energy_and_gradient(np.eye(m), s, **options, block=block)
+    assert E == pytest.approx(expected, rel=1e-13 * s)
+    np.testing.assert_allclose(dW, pair(np.eye(m), s, **options)[1], rtol=1e-12, atol=1e-14 * expected * s)
+
+
+def test_very_short_rows_have_a_gradient_if_it_is_a_number():
+    W = np.array([[1, 0], [-1, 0.1]], np.float32) * np.float32(2e-37)
+    np.testing.assert_allclose(energy_and_gradient(W, 100)[1], pair(W, 100)[1], atol=1e-5 * 2.2e7)  # 64 rounding units
+
+
+@pytest.mark.parametrize("options", VARIANTS)
+def test_complex_weights_far_from_real_ones(options):
+    W = gaussian(4, 3) + 1j * gaussian(4, 3, 1)
+    U = W / np.sqrt(np.sum(W * W, axis=1, keepdims=True))
+    t = (U @ U.T)[np.triu_indices(4, 1)]
+
+    def f(t):
+        r, r_plus = np.sqrt(2 - 2 * t), np.sqrt(2 + 2 * t)
+        return 1 / (2 * np.arctan(r / r_plus)) if "angular" in options else 1 / r
+
+    half = "half_space" in options
+    constant = 2 * 4 / (np.pi if "angular" in options else 2) if half else 0
+    expected = 2 * np.sum(2 * (f(t) + f(-t)) if half else f(t)) + constant
+    assert energy_forward(W, **options)[0] == pytest.approx(expected, rel=1e-12)

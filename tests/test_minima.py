@@ -636,3 +636,118 @@ def test_conjugate_gradients_solve():
         b * (b.T @ b) / (b.T @ A @ b), rel=1e-12, abs=0
     )
     assert np.array_equal(minimise.conjugate_gradients(lambda v: -v, b), np.zeros_like(b))  # negative curvature: no step
+
+
+# ---- far from where one usually is
+@pytest.mark.parametrize(("d", "s"), [(1000, 300), (4608, 300), (200, 150.5), (10**9, 100)])
+def test_uniform_energy_of_large_exponents(d, s):
+    with mpmath.workdps(60):
+        a, h = mpmath.mpf(d - 1) / 2, mpmath.mpf(s) / 2
+        log = mpmath.loggamma(a - h) + mpmath.loggamma(2 * a) - mpmath.loggamma(a) - mpmath.loggamma(2 * a - h) - s * mpmath.log(2)
+        expected = float(mpmath.exp(log))
+    assert limits.uniform_energy(d, s) == pytest.approx(expected, rel=2e-11)
+
+
+@pytest.mark.parametrize(("d", "s"), [(300, 150), (10**6, 1), (10**5, 0), (60, 40)])
+def test_uniform_energy_by_angle_of_many_dimensions(d, s):
+    with mpmath.workdps(40):
+        m, cuts = d - 2, [k * mpmath.pi / 2 / 40 for k in range(41)]
+        cuts = sorted({*cuts, *(mpmath.pi / 2 - k / mpmath.sqrt(d) for k in (1, 3, 9) if k**2 < d)})
+        f = (lambda x: -mpmath.log(x)) if s == 0 else (lambda x: x**-s)
+        both = lambda x: (f(x) + f(mpmath.pi - x)) * mpmath.sin(x) ** m  # noqa: E731
+        c = mpmath.gamma(mpmath.mpf(d) / 2) / mpmath.gamma(mpmath.mpf(d - 1) / 2) / mpmath.sqrt(mpmath.pi)
+        expected = float(c * mpmath.quad(both, cuts))
+    assert limits.uniform_energy(d, s, angular=True) == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize("half_space", [False, True])
+@pytest.mark.parametrize("s", [1e-17, 1e-9, 1e-3, 0.03, 0.5, 1.9])
+@pytest.mark.parametrize(("m", "d"), [(4, 3), (5, 10), (30, 2000)])
+def test_normalised_excess_keeps_its_digits(m, d, s, half_space):
+    W = np.random.default_rng(m).normal(size=(m, d))
+    with mpmath.workdps(60):
+        z = mpmath.mpf(s)
+        rows = [[mpmath.mpf(float(x)) for x in w] for w in W]
+        lengths = [mpmath.sqrt(mpmath.fsum(x * x for x in w)) for w in rows]
+        kernel = lambda q: q ** (-z / 2)  # noqa: E731
+        both = lambda t: (kernel(2 - 2 * t) + kernel(2 + 2 * t)) / 2 if half_space else kernel(2 - 2 * t)  # noqa: E731
+        t = [mpmath.fsum(map(mpmath.fmul, rows[i], rows[j])) / lengths[i] / lengths[j] for i in range(m) for j in range(i)]
+        E = mpmath.fsum(map(both, t)) / len(t)
+        a = mpmath.mpf(d - 1) / 2
+        uniform = 2**-z * mpmath.gammaprod([a - z / 2, 2 * a], [a, 2 * a - z / 2])
+        # of these m and d the bounds have closed forms: the simplex; in half space orthonormal axes, or Welch for 4 lines in space
+        least = both(mpmath.sqrt(mpmath.mpf(max(0, m - d)) / (d * (m - 1)))) if half_space else kernel(mpmath.mpf(2 * m) / (m - 1))
+        expected = float((E - least) / (uniform - least))
+    assert limits.normalised_excess(W, s, half_space) == pytest.approx(expected, rel=1e-9)
+
+
+def test_normalised_excess_of_coincident_neurons_is_infinite():
+    assert limits.normalised_excess(np.ones((2, 3)), 1.0) == np.inf
+
+
+@pytest.mark.parametrize("n", [12, 1000])
+def test_expected_minimum_is_smooth_where_its_two_terms_have_poles(n):
+    with mpmath.workdps(40):
+
+        def both_terms(s):
+            s, x = mpmath.mpf(s), mpmath.mpf(s) / 2
+            hexagonal = (
+                6 * mpmath.zeta(x) * mpmath.power(3, -x) * (mpmath.zeta(x, mpmath.mpf(1) / 3) - mpmath.zeta(x, mpmath.mpf(2) / 3))
+            )
+            second = (mpmath.sqrt(3) / (8 * mpmath.pi)) ** x * hexagonal
+            return float(2 ** (1 - s) / (2 - s) * n**2 + second * mpmath.mpf(n) ** (1 + x))
+
+        for s in (1.98, 1.9901, 1.995, 1.9999, 1.999999, 2 - 1e-9):
+            assert limits.expected_minimum(n, s) == pytest.approx(both_terms(s), rel=3e-10)
+    assert limits.expected_minimum(n, 2 - 1e-9) == pytest.approx(limits.expected_minimum(n, 2.0), rel=1e-8)
+
+
+def test_growth_for_steep_kernels():
+    assert limits.hexagonal_zeta(101) == 6 == pytest.approx(limits.hexagonal_zeta(99), rel=1e-15)
+    assert limits.growth_of_minimum(2, 400).leading == pytest.approx(2 * (2 * np.pi) ** -400.0)
+    assert limits.expected_minimum(300, 1500, "mean") == 0  # its constant is below the least number there is
+
+
+@pytest.mark.parametrize(("n", "s"), [(3000, 20.0), (30000, 1.0)])
+def test_lower_bound_on_the_circle_is_the_minimum_to_the_last_digits(n, s):
+    assert lower_bound(n, 2, s, reduction="sum_ordered") == pytest.approx(limits.circle_minimum(n, s), rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: limits.welch_bound(300, 2, 3000), OverflowError, "^s: the energy of a pair at distance 0.767 exceeds"),
+        (lambda: lower_bound(300, 2, 300), OverflowError, "^s: the energy exceeds the range of float64"),
+        (lambda: limits.expected_minimum(10**6, 140), OverflowError, "^s: the energy exceeds the range of float64"),
+        (lambda: limits.hexagonal_zeta(2), ValueError, "^s: expected 0 < s, and not the pole s = 2, got 2"),
+        (lambda: limits.hexagonal_zeta(0), ValueError, "^s: expected 0 < s"),
+        (
+            lambda: minimise_energy(3, 3, start=np.ones((3, 3))),
+            ValueError,
+            "^start: expected rows of which no two point the same way",
+        ),
+        (lambda: minimise_energy(2, 2, half_space=True, start=[[1, 0], [-1, 0]]), ValueError, "^start: .*and none opposite"),
+    ],
+)
+def test_what_has_no_finite_energy_is_named(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
+
+
+def test_half_space_starts_without_antipodes():
+    found = minimise_energy(12, 3, 2.0, half_space=True, restarts=3)
+    assert found.success
+    assert found.lower_bound <= found.energy
+
+
+def test_tiny_exponents_find_the_minimum_of_the_logarithm():
+    found = minimise_energy(12, 3, 1e-12, restarts=2)
+    assert found.success
+    assert energy_and_gradient(found.points, 0.0, reduction="sum_unordered")[0] == pytest.approx(
+        energy_from_distances(configurations.configuration("icosahedron"), 0.0), rel=1e-9
+    )
+
+
+def test_hits_are_relative_to_the_energy():
+    found = minimise_energy(5, 3, 30.0, restarts=10)
+    assert found.hits == np.sum(found.energies <= found.energy * (1 + 1e-8)) < 11

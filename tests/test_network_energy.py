@@ -421,6 +421,13 @@ def test_factors_with_a_rectifier_and_by_hand():
     assert D.flags.c_contiguous
 
 
+@pytest.mark.parametrize(("of_D", "of_r"), [(1e-200, 1.0), (1e200, 1.0), (1.0, 1e-200), (1.0, 1e200), (1e-180, 1e180)])
+def test_residual_bound_does_not_see_the_scale_of_its_matrix(of_D, of_r):
+    assert residual_bound(of_D * np.eye(2), of_r * np.ones(2)) == pytest.approx(np.sqrt(2) * of_r, rel=1e-14)
+    assert residual_bound(of_D * np.eye(2), np.zeros(2)) == 0
+    assert residual_bound(np.zeros((2, 2)), of_r * np.ones(2)) == np.inf
+
+
 def test_residual_bound_by_hand():
     assert abs(residual_bound([[2.0, 0.0], [0.0, 0.5], [0.0, 0.0]], [1.0, 1.0]) - np.sqrt(4.25) / 0.5) < 1e-15
     assert residual_bound([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]], [1.0, 1.0]) == np.inf  # all neurons are silent at the second input

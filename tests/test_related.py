@@ -246,6 +246,18 @@ def test_the_closest_pair_alone_is_felt():
 
 
 # ---- ties, kinks and coincidence
+@pytest.mark.parametrize("seed", range(5))
+def test_the_closest_pair_of_a_tight_cluster_is_found(seed):
+    W = np.eye(3)[:1] + 1e-9 * np.random.default_rng(seed).normal(size=(6, 3))
+    with mp.workdps(50):
+        U = [mp.matrix([float(x) for x in w]) / mp.norm(mp.matrix([float(x) for x in w])) for w in W]
+        q = np.array([[float(mp.norm(u - v) ** 2) if u is not v else np.inf for v in U] for u in U])
+    assert related.mhs_forward(W)[0] == pytest.approx(-q.min(), rel=1e-9)
+    assert related.mma_forward(W)[0] == pytest.approx(-np.mean(np.sqrt(q.min(axis=1))), rel=1e-9)
+    moved = np.any(related.mhs_backward(1.0, related.mhs_forward(W)[1]), axis=1)
+    assert set(np.flatnonzero(moved)) == set(np.argwhere(q == q.min())[0])
+
+
 def test_ties_go_to_the_first():
     axes = np.eye(3)
     dW = related.mhs_backward(1.0, related.mhs_forward(axes)[1])

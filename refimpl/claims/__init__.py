@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from refimpl.claims.claim import CLAIMS, Claim, Verdict, parse_case, run
+from refimpl.doors import whole
 from refimpl.report.table import Report
 
 
@@ -57,6 +58,8 @@ def of(paper: str | None = None) -> list[Claim]:
 
 def find(id: str) -> Claim:
     """The claim of that id. Raises ValueError if there is none."""
+    if not isinstance(id, str):
+        raise TypeError(f"claim: expected its id, such as H4, got {type(id).__name__}")
     for c in of():
         if c.id == id.upper():
             return c
@@ -66,6 +69,16 @@ def find(id: str) -> Claim:
 def paper_of(c: Claim) -> str:
     """Name of the paper that a claim belongs to."""
     return next(name for name, p in PAPERS.items() if p.prefix == c.id[0])
+
+
+def selected(paper: str | None, claim: str | None) -> list[Claim]:
+    """The claims of the paper, or of all; or that one. Raises ValueError if it belongs to another paper."""
+    if claim is None:
+        return of(paper)
+    c = find(claim)
+    if paper is not None and paper_named(paper) and paper_of(c) != paper:
+        raise ValueError(f"claim: expected one of {paper}, got {claim!r}, which belongs to {paper_of(c)}")
+    return [c]
 
 
 def ours(paper: str) -> Any:
@@ -127,13 +140,10 @@ def verify(
     """
     if case is not None and claim is None:
         raise ValueError("case: expected a claim to replay it on, got none")
-    chosen = [find(claim)] if claim is not None else of(paper)
-    if paper is not None and chosen and paper_of(chosen[0]) != paper:
-        raise ValueError(f"claim: expected one of {paper}, got {claim!r}, which belongs to {paper_of(chosen[0])}")
+    chosen = selected(paper, claim)
     impls = {name: ours(name) for name in {paper_of(c) for c in chosen}}
-    return _table(
-        chosen, lambda c: impls[paper_of(c)], paper or "all", claim, case, draws, seed, thorough, single, progress, ours=True
-    )
+    title = paper or (chosen[0].id if claim else "all")
+    return _table(chosen, lambda c: impls[paper_of(c)], title, claim, case, draws, seed, thorough, single, progress, ours=True)
 
 
 def check(
@@ -155,8 +165,9 @@ def check(
     paper : str
         Name of the paper.
     impl : module, mapping or object
-        Whatever has the paper's functions by their names; :mod:`refimpl.interop` makes one of a PyTorch or JAX loss. What it
-        lacks is *not covered*, which is no failure.
+        Whatever has the paper's functions by their names, a pair of each: `energy_forward(W, s) -> (value, cache)` and
+        `energy_backward(dE, cache) -> dW`. :mod:`refimpl.interop` makes one of a PyTorch or JAX loss. What it lacks is *not
+        covered*, which is no failure.
     claim, case, draws, seed, thorough, single, progress : as for :func:`verify`
 
     Raises
@@ -171,26 +182,23 @@ def check(
     if not names & has:
         hint = "; refimpl.interop makes an implementation of a loss" if callable(impl) else ""
         got = f"{type(impl).__name__} with none of them{hint}"
-        raise TypeError(f"impl: expected functions of {paper}, such as energy_forward; got {got}")
-    chosen = of(paper) if claim is None else [c for c in of(paper) if c.id == claim.upper()]
-    if not chosen:
-        raise ValueError(f"claim: expected a claim of {paper}, got {claim!r}")
+        such = {"substrate": "dense_forward"}.get(paper, "energy_forward")
+        raise TypeError(f"impl: expected functions of {paper}, such as {such}; got {got}")
+    chosen = selected(paper, claim)
     return _table(chosen, lambda _: impl, paper, claim, case, draws, seed, thorough, single, progress, ours=False)
 
 
 def _table(chosen, impl_of, title, claim, case, draws, seed, thorough, single, progress, ours) -> Report:
-    if draws is not None and draws < 1:
-        raise ValueError(f"draws: expected at least 1, got {draws}")
-    draws = draws or (500 if thorough else 50)
+    draws = (500 if thorough else 50) if draws is None else whole("draws", draws, 1)
+    seed = whole("seed", seed, 0)
     if single and claim is not None and chosen[0].single is None:
         raise ValueError(f"single: expected a claim with a float32 tolerance, got {chosen[0].id}, which is for float64 only")
-    if seed < 0:
-        raise ValueError(f"seed: expected a whole number >= 0, got {seed}")
     chosen = [c for c in chosen if thorough or claim or not c.slow]
     verdicts: list[Verdict] = []
     for k, c in enumerate(chosen):
         if progress:
             progress(k, len(chosen), c)
         one = parse_case(c, case, thorough=True) if case is not None else None
-        verdicts.append(run(c, impl_of(c), seed=seed, draws=draws, thorough=thorough, single=single, ours=ours, case=one))
+        how = {"seed": seed, "draws": draws, "thorough": thorough, "single": single, "ours": ours}
+        verdicts.append(run(c, impl_of(c), case=one, paper=title, **how))
     return Report(verdicts, title, seed=seed, draws=draws, thorough=thorough, single=single)

@@ -276,7 +276,8 @@ class Verdict:
     case: dict | None  # of the largest residual; shrunk where the claim fails
     note: str
     seconds: float
-    ours: bool = True  # our own implementation, or somebody else's
+    paper: str = ""  # of somebody else's implementation; empty for our own
+    single: bool = False
 
     @property
     def ok(self) -> bool:
@@ -286,9 +287,11 @@ class Verdict:
     def replay(self) -> str:
         """The line that runs this case again."""
         case = ",".join(f"{k}={v}" for k, v in (self.case or {}).items())
-        if self.ours:
-            return f"refimpl verify --claim {self.claim.id}" + (f" --case {case}" if case else "")
-        return f'refimpl.check(..., claim="{self.claim.id}"' + (f', case="{case}")' if case else ")")
+        if not self.paper:
+            words = ["refimpl verify --claim", self.claim.id, *["--single"] * self.single, *(["--case", case] if case else [])]
+            return " ".join(words)
+        options = [f'claim="{self.claim.id}"', *([f'case="{case}"'] if case else []), *["single=True"] * self.single]
+        return f'refimpl.check("{self.paper}", impl, {", ".join(options)})'
 
 
 def cases(c: Claim, seed=0, draws=50, thorough=False, times=1) -> Iterator[dict]:
@@ -339,7 +342,7 @@ def shrink(c: Claim, room, case, bound, domains=None, tries=400) -> dict:
     return case
 
 
-def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=False, case=None) -> Verdict:
+def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=False, case=None, paper="impl") -> Verdict:
     """Test one claim on one implementation.
 
     Parameters
@@ -350,13 +353,15 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
     single : bool, hand over float32 and hold to the claim's float32 tolerance
     ours : bool, a missing function is a failure
     case : dict, run this case only, and do not shrink it
+    paper : str, what the replay line calls the paper of a foreign implementation
     """
+    paper = "" if ours else paper
     room, bound, start = Room(impl, single, ours), c.single if single else c.tolerance, time.perf_counter()
     kept, unsuitable, worst, at, note = 0, 0, float("-inf"), None, ""
     lacks: dict[str, None] = {}  # in order, each once
     finite, enough = all(isinstance(d, Choice) for d in c.over(thorough).values()), c.draws or draws
     if bound is None:
-        return Verdict(c, "not covered", float("nan"), float("nan"), 0, None, "float64 only", 0.0, ours)
+        return Verdict(c, "not covered", float("nan"), float("nan"), 0, None, "float64 only", 0.0, paper, single)
     # what an implementation lacks an option for is drawn anew, so that the rest is tested as often
     for drawn in [case] if case is not None else cases(c, seed, draws, thorough, times=8):
         if not finite and kept + unsuitable == enough:
@@ -383,12 +388,12 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
     if kept and worst > bound:
         verdict = "fails"
     elif lacks and not kept:
-        verdict, note = "not covered", next(iter(lacks))
+        verdict, note = "not covered", min(lacks, key=lambda why: not why.startswith("no "))  # a missing function before an option
     elif not kept or kept < unsuitable:
         verdict, note = "not run", f"only {kept} of {kept + unsuitable} draws satisfy the hypotheses"
     else:
         verdict, note = "holds", f"in part: {', '.join(lacks)}" if lacks else note
-    return Verdict(c, verdict, worst if kept else float("nan"), bound, kept, at, note, time.perf_counter() - start, ours)
+    return Verdict(c, verdict, worst if kept else float("nan"), bound, kept, at, note, time.perf_counter() - start, paper, single)
 
 
 def equal(v, text) -> bool:
@@ -401,10 +406,12 @@ def equal(v, text) -> bool:
 
 def parse_case(c: Claim, text: str, thorough=False) -> dict:
     """`m=2,d=2,s=0` as a case of the claim. Raises ValueError that names the argument and what its domain admits."""
+    if not isinstance(text, str):
+        raise TypeError(f"case: expected text as a replay line prints it, name=value,name=value, got {type(text).__name__}")
     pairs = {name.strip(): value.strip() for name, _, value in (p.partition("=") for p in text.split(","))}
     case: dict = {}
     domains = c.over(thorough)
-    if set(pairs) != set(domains):
+    if set(pairs) != set(domains) or len(pairs) != len(text.split(",")):
         raise ValueError(f"case: expected the arguments {', '.join(domains)} of {c.id}, got {text!r}")
     for name, domain in domains.items():
         if isinstance(domain, Choice):

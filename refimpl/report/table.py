@@ -74,7 +74,8 @@ class Report(Sequence["Verdict"]):
             if n
         ]
         cases, seconds = sum(v.draws for v in self), sum(v.seconds for v in self)
-        return f"{len(self)} claims: {', '.join(words) or 'none'}; {cases} cases in {seconds:.1f} s"
+        one, case = ("" if n == 1 else "s" for n in (len(self), cases))
+        return f"{len(self)} claim{one}: {', '.join(words) or 'none'}; {cases} case{case} in {seconds:.1f} s"
 
     def remarks(self) -> list[str]:
         """Why claims are not covered, or in part only: a line for each reason."""

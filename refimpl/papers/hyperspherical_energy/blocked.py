@@ -113,7 +113,8 @@ def energy_and_gradient(
         E = weight * (sides * E + constant_pairs(m, s, half_space and include_self_antipodes, angular))
         # V = √2 U: the projection takes V/2, and the force of the block pairs is √2 K U
         force -= (0.5 * np.einsum("ij,ij->i", force, V))[:, None] * V
-        force *= 2**0.5 * weight * sides * c / norm
+        force *= 2**0.5 * weight * sides * c  # before the division: 1/norm of very short rows may be the largest number there is
+        force /= norm
         if near_force is not None:
             force += 2 * weight * sides * near_force / norm
         return checked_energy(E, V.dtype), checked_gradient(force)

@@ -301,7 +301,8 @@ def configuration(name: str) -> Configuration:
 def energy_from_distances(c: Configuration, s: float = 1.0, angular: bool = False, reduction: str = "sum_unordered") -> float:
     """Energy of a configuration from its table of cosines: n Σ m g(t) over ordered pairs; by default each pair once.
 
-    Exact to rounding for any size: 196560 points are as cheap as 12. Raises ValueError on a bad s or reduction.
+    196560 points are as cheap as 12. Right to rounding of the cosines, so to some units over the least 2 − 2t: for a polygon of
+    thousands :func:`circle_minimum` keeps more digits. Raises ValueError on a bad s or reduction.
     """
     s, weight = exponent(s), pair_weight(c.n, False, reduction)
     t, m = np.array(c.cosines).T

@@ -146,7 +146,7 @@ def squared_chords(W, U, both_ends, min_q=0.0):
     """
     t = U @ U.T
     q, q_plus = 2 - 2 * t, 2 + 2 * t
-    small = np.minimum(q.real, q_plus.real) if both_ends else q.real
+    small = np.minimum(np.abs(q), np.abs(q_plus)) if both_ends else np.abs(q)
     near = small < max(NEAR[U.dtype.char], min_q)
     np.fill_diagonal(near, False)
     i, j = np.nonzero(near)
@@ -326,8 +326,9 @@ def energy_hessian_vector(
 
     Notes
     -----
-    Two rows at the angle θ lose the factor 1/θ of the digits that the gradient keeps: it is right to 2e-10 for 1e-6. Antipodes
-    of the angular energy, where no second derivative exists, count as in the gradient: not at all.
+    Two rows at the angle θ lose the factor 1/θ of the digits that the gradient keeps: it is right to 2e-10 for 1e-6. Angular, two
+    rows δ from antipodal lose 1/δ likewise, and 1/δ² in the plane (1e-7 for 1e-5); antipodes, where no second derivative exists,
+    count as in the gradient: not at all.
     """
     W, s = neurons(W), exponent(s)
     V = finite("V", floats("V", V, W.shape, smooth=True))

@@ -12,20 +12,33 @@ closed form.
 
 from __future__ import annotations
 
-from math import comb, gamma, lgamma, log, pi, sqrt
+from collections.abc import Callable
+from math import comb, factorial, gamma, lgamma, log, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import whole
-from refimpl.papers.hyperspherical_energy.configurations import CONFIGURATIONS, energy_from_distances
-from refimpl.papers.hyperspherical_energy.energy import checked_energy, energy_forward, exponent, kernel, neurons, pair_weight
+from refimpl.manifolds.sphere import project_forward
+from refimpl.papers.hyperspherical_energy.configurations import CONFIGURATIONS
+from refimpl.papers.hyperspherical_energy.energy import (
+    checked_energy,
+    coincident,
+    exponent,
+    kernel,
+    neurons,
+    pair_weight,
+    squared_chords,
+)
 
 
 def riesz(z: float, s: float) -> float:
     """f_s(z) = z^{-s}, or −log z for s = 0."""
-    return -log(z) if s == 0 else z**-s
+    try:
+        return -log(z) if s == 0 else z**-s
+    except OverflowError:
+        raise OverflowError(f"s: the energy of a pair at distance {z:.3g} exceeds the floating-point range, got {s}") from None
 
 
 # ---- random directions
@@ -63,7 +76,10 @@ def uniform_energy(d: int, s: float = 1.0, angular: bool = False) -> float:
 
     if s == 0:
         return float(-log(2) + (digamma(2 * a) - digamma(a)) / 2)
-    return float(2**-s * poch(2 * a - s / 2, s / 2) / poch(a - s / 2, s / 2))  # Γ(x + h)/Γ(x): log Γ would lose digits for large d
+    steps = 1 + int(s // 20)
+    h = s / 2 / steps
+    x = h * np.arange(steps)  # Γ(x + h)/Γ(x), for log Γ would lose digits for large d; in steps that do not overflow
+    return float(np.prod(4**-h * poch(2 * a - s / 2 + x, h) / poch(a - s / 2 + x, h)))
 
 
 def _uniform_angular(d, s):
@@ -71,12 +87,20 @@ def _uniform_angular(d, s):
 
     if d == 2:
         return 1 - log(pi) if s == 0 else pi**-s / (1 - s)
-    m, c = d - 2, np.exp(lgamma(d / 2) - lgamma((d - 1) / 2)) / sqrt(pi)
+    from scipy.special import poch
+
+    m, c = d - 2, float(poch((d - 1) / 2, 0.5)) / sqrt(pi)  # Γ(d/2)/(√π Γ((d−1)/2))
     if m - s < 1:  # singular at 0, which the rule takes into its weight θ^{m−s} or θ^m log θ
         weight, power = ("alg-loga", m) if s == 0 else ("alg", m - s)
         integral = quad(lambda x: np.sinc(x / pi) ** m, 0, pi, weight=weight, wvar=(power, 0), epsabs=0, epsrel=1e-12, limit=500)[0]
         return float(-c * integral if s == 0 else c * integral)
-    return float(c * quad(lambda x: riesz(x, s) * np.sin(x) ** m, 0, pi, points=[pi / 2], epsabs=0, epsrel=1e-12, limit=500)[0])
+
+    def integrand(y):  # θ = π/2 + y; log sin θ = ½ log(1 − sin² y), exact where large m makes its peak
+        theta, log_power = pi / 2 + y, m / 2 * np.log1p(-(np.sin(y) ** 2))
+        return -log(theta) * np.exp(log_power) if s == 0 else np.exp(log_power - s * log(theta))
+
+    with np.errstate(divide="ignore"):
+        return float(c * quad(integrand, -pi / 2, pi / 2, points=[0], epsabs=0, epsrel=1e-12, limit=500)[0])
 
 
 def random_energy(n: int, d: int, s: float = 1.0, half_space: bool = False, angular: bool = False) -> float:
@@ -194,16 +218,26 @@ def lower_bound(
         else:
             ordered = n * (n - 1) * riesz(pi * (n * n // 4) / comb(n, 2), s) if n > 1 else 0.0
         return float(weight * ordered)
-    ordered = 0.0
+    with np.errstate(over="ignore"):
+        return float(checked_energy(weight * least_sum(n, d, half_space, lambda q: kernel(q, 4 - q, s)), np.dtype(np.float64)))
+
+
+def least_sum(n: int, d: int, half_space: bool, g: Callable) -> float:
+    """The chord bound above for any kernel g(q) that it holds for: a sum over ordered pairs of n points, or of 2n in half space."""
+    points = 2 * n if half_space else n
+    if points == 1:
+        return 0.0
+    if d == 2:  # the regular polygon
+        return points * float(np.sum(g(4 * np.sin(pi * np.arange(1, points) / points) ** 2)))
+    bounds = [2.0 * n * float(g(np.float64(4)))] if half_space else [0.0]  # of the constant pairs
     if n > 1:
         t, rho = levenshtein_rule(n, d, half_space)
-        g = kernel(2 - 2 * t, 2 + 2 * t, s)
-        ordered = n * n * float(np.sum(rho * (2 * (g + kernel(2 + 2 * t, 2 - 2 * t, s)) if half_space else g)))
-    if half_space:
-        ordered += 2 * n * riesz(2.0, s)
-    points = 2 * n if half_space else n
-    exact = [c for c in CONFIGURATIONS if (c.n, c.d) == (points, d) and c.universal]
-    return float(weight * max([ordered, *(energy_from_distances(c, s, reduction="sum_ordered") for c in exact)]))
+        bounds[0] += n * n * float(np.sum(rho * (2 * (g(2 - 2 * t) + g(2 + 2 * t)) if half_space else g(2 - 2 * t))))
+    for c in CONFIGURATIONS:
+        if (c.n, c.d) == (points, d) and c.universal:
+            t, m = np.array(c.cosines).T
+            bounds.append(c.n * float(np.sum(m * g(2 - 2 * t))))
+    return max(bounds)
 
 
 def normalised_excess(W: ArrayLike, s: float = 2.0, half_space: bool = False) -> float:
@@ -230,9 +264,31 @@ def normalised_excess(W: ArrayLike, s: float = 2.0, half_space: bool = False) ->
         raise ValueError(f"W: expected at least 2 neurons, got shape {W.shape}")
     if s >= d - 1:
         raise ValueError(f"s: expected an exponent below d - 1 = {d - 1}, where random directions have a finite energy; got {s}")
-    least = lower_bound(m, d, s, half_space, reduction="mean")
-    E = float(energy_forward(W.astype(np.float64), s, half_space, reduction="mean")[0])
-    return (E - least) / (random_energy(m, d, s, half_space) - least)
+    W = W.astype(np.float64)
+    q, q_plus, (i, j, _) = squared_chords(W, project_forward(W)[0], half_space)
+    if coincident(q[i, j], q_plus[i, j], half_space).any():
+        return float("inf")
+
+    def g(q):  # the ratio does not see this affine change of the kernel, whose values for small s are all near 1
+        return -0.5 * np.log(q) if s == 0 else np.expm1(-0.5 * s * np.log(q)) / s
+
+    with np.errstate(over="ignore"):
+        pairs = ~np.eye(m, dtype=bool)
+        E = float(checked_energy(np.mean((g(q[pairs]) + g(q_plus[pairs])) / 2 if half_space else g(q[pairs])), W.dtype))
+    least = least_sum(m, d, half_space, g)
+    least = (least - 2 * m * g(4.0)) / (4 * m * (m - 1)) if half_space else least / (m * (m - 1))
+    return float((E - least) / (_uniform_rest(d, s) - least))
+
+
+def _uniform_rest(d, s):
+    """(I_s − 1)/s, or I_0. For small s, log I_s = −s log 2 + Σ (−s/2)^k/k! [ψ^{(k−1)}(a) − ψ^{(k−1)}(2a)]."""
+    if s == 0 or s > 0.02 * (d - 1):
+        return uniform_energy(d, s) if s == 0 else (uniform_energy(d, s) - 1) / s
+    from scipy.special import polygamma
+
+    a = (d - 1) / 2
+    rest = sum((-s / 2) ** k / factorial(k) * float(polygamma(k - 1, a) - polygamma(k - 1, 2 * a)) for k in range(1, 9))
+    return np.expm1(rest - s * log(2)) / s
 
 
 # ---- the circle, where everything is known
@@ -264,9 +320,13 @@ def hurwitz_zeta(x: float, q: float) -> float:
 def hexagonal_zeta(s: float) -> float:
     """Σ |v|^{-s} over the points v ≠ 0 of the hexagonal lattice of side one, continued to 0 < s ≠ 2: 6 ζ(s/2) L(s/2).
 
-    L(x) = 3^{-x} [ζ(x, 1/3) − ζ(x, 2/3)], the Dirichlet series of the character modulo 3.
+    L(x) = 3^{-x} [ζ(x, 1/3) − ζ(x, 2/3)], the Dirichlet series of the character modulo 3. ValueError at 0 and the pole 2.
     """
-    x = s / 2
+    x = exponent(s) / 2
+    if x in (0, 1):
+        raise ValueError(f"s: expected 0 < s, and not the pole s = 2, got {s}")
+    if x > 50:
+        return 6.0  # the nearest neighbours; the others are below rounding
     return 6 * hurwitz_zeta(x, 1) * 3**-x * (hurwitz_zeta(x, 1 / 3) - hurwitz_zeta(x, 2 / 3))
 
 
@@ -298,7 +358,7 @@ def growth_of_minimum(d: int, s: float = 1.0) -> Growth:
     D, unknown = d - 1, float("nan")
     hexagonal = (sqrt(3) / (8 * pi)) ** (s / 2) * hexagonal_zeta(s) if d == 3 and s not in (0, 2) else unknown
     if s > D:
-        leading = 2 * hurwitz_zeta(s, 1) / (2 * pi) ** s if d == 2 else hexagonal
+        leading = 2 * hurwitz_zeta(s, 1) * (2 * pi) ** -s if d == 2 else hexagonal
         return Growth(leading, unknown, unknown, f"N^(1+s/{D})", "leading" if d == 3 else "")
     if s == D:
         leading = np.exp(lgamma(d / 2) - lgamma(D / 2)) / (D * sqrt(pi))
@@ -312,10 +372,13 @@ def growth_of_minimum(d: int, s: float = 1.0) -> Growth:
     return Growth(leading, hexagonal, unknown, f"N², N^(1+s/{D})", "second" if d == 3 else "")
 
 
+NEAR_POLE = 0.01  # 2 − s below which I_s N² + C_s N^{1+s/2} would lose more than 5 digits
+
+
 def expected_minimum(n: int, s: float = 1.0, reduction: str = "sum_ordered") -> float:
     """Smallest energy of n ≥ 2 points on the ordinary sphere, d = 3, by the expansion of :func:`growth_of_minimum`: conjectured.
 
-    s = 1: N² − 1.10610 N^{3/2}, within 3.2e-4 of the best known from 100 points on.
+    s = 1: N² − 1.10610 N^{3/2}, within 3.2e-4 of the best known from 100 points on. Raises OverflowError if it exceeds the range.
     """
     n, s = whole("n", n, 2), exponent(s)
     weight = pair_weight(n, False, reduction)
@@ -325,7 +388,19 @@ def expected_minimum(n: int, s: float = 1.0, reduction: str = "sum_ordered") -> 
     elif s == 2:
         E = first * n * n * log(n) + second * n * n
     elif s > 2:
-        E = first * n ** (1 + s / 2)
+        with np.errstate(over="ignore"):
+            E = np.exp(log(first) + (1 + s / 2) * log(n)) if first > 0 else 0.0
+    elif s > 2 - NEAR_POLE:
+        from scipy.interpolate import barycentric_interpolate
+
+        x = 2 + NEAR_POLE * np.array([-3, -2, -1, 1, 2, 3])  # the sum of both terms, whose poles cancel, is smooth through s = 2
+        E = barycentric_interpolate(x, [_two_terms(n, s) for s in x], s)
     else:
-        E = first * n * n + second * n ** (1 + s / 2)
-    return float(weight * E)
+        E = _two_terms(n, s)
+    return float(checked_energy(weight * E, np.dtype(np.float64)))
+
+
+
+def _two_terms(n, s):
+    """I_s N² + C_s N^{1+s/2} on the ordinary sphere, continued to s > 2: I_s = 2^{1−s}/(2−s)."""
+    return 2 ** (1 - s) / (2 - s) * n * n + (sqrt(3) / (8 * pi)) ** (s / 2) * hexagonal_zeta(s) * n ** (1 + s / 2)

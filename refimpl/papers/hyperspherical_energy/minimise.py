@@ -6,7 +6,7 @@ the gradient has no radial part. scipy's L-BFGS does the descent, Newton steps o
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ from refimpl.manifolds.sphere import project_forward
 from refimpl.papers.hyperspherical_energy.blocked import energy_and_gradient
 from refimpl.papers.hyperspherical_energy.configurations import caspar_klug, triangulation_number
 from refimpl.papers.hyperspherical_energy.energy import (
+    energy_forward,
     energy_hessian_vector,
     exponent,
     neurons,
@@ -24,7 +25,8 @@ from refimpl.papers.hyperspherical_energy.energy import (
 )
 from refimpl.papers.hyperspherical_energy.limits import lower_bound
 
-STEEP = 8  # exponents above it descend on the power mean: in the sum, one near pair of a random start would drown the rest
+STEEP = 8  # exponents above it descend on the power mean: in the sum, one near pair of a random start would drown the rest;
+GENTLE = 1e-3  # those below it too, but for 0: the sum is n(n − 1)/2 and a small rest then
 
 
 class Minimum(NamedTuple):
@@ -42,7 +44,7 @@ class Minimum(NamedTuple):
     @property
     def hits(self) -> int:
         """How many starts ended within 1e-8 (relative) of the lowest energy."""
-        return int(np.sum(self.energies - self.energies.min() <= 1e-8 * max(1.0, abs(self.energy))))
+        return int(np.sum(self.energies - self.energies.min() <= 1e-8 * abs(self.energy)))
 
     @property
     def gap(self) -> float:
@@ -77,8 +79,9 @@ def minimise_energy(
     half_space, angular : bool
         As for :func:`energy_forward`.
     start : array_like, shape (n, d), optional
-        One more start. Without it, d = 3 and n = 10(h² + hk + k²) + 2 adds the Caspar-Klug points: close to the minimum for many
-        n up to some hundreds, but for n = 42 descent from them ends in a strict local minimum, so random starts are made too.
+        One more start. Without it, d = 3 and n = 10(h² + hk + k²) + 2 in full space adds the Caspar-Klug points: close to the
+        minimum for many n up to some hundreds, but for n = 42 descent from them ends in a strict local minimum, so random starts
+        are made too.
     gtol : float
         The best of the starts is refined until ‖∇_i E‖ ≤ gtol · f for each neuron i of unit length, and further where that is
         cheap; f = sE/n, or (n−1)/2 for s = 0, is the scale of the forces on it by the virial theorem. `success` says whether gtol
@@ -107,13 +110,16 @@ def minimise_energy(
         raise ValueError(f"gtol: expected a tolerance > 0, got {gtol!r}")
     if rng is not None and not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
-    variant = {"half_space": bool(half_space), "angular": bool(angular)}
+    variant: dict[str, Any] = {"half_space": bool(half_space), "angular": bool(angular)}
     starts = []
     if start is not None:
         if (given := neurons(start, smooth=False)).shape != (n, d):
             raise ValueError(f"start: expected shape ({n}, {d}), got {given.shape}")
+        if energy_forward(given, 0.0, **variant)[0] == np.inf:
+            opposite = ", and none opposite," if half_space else ","
+            raise ValueError(f"start: expected rows of which no two point the same way{opposite} because their energy is infinite")
         starts.append(given.astype(np.float64))
-    elif d == 3 and (hk := triangulation_number(n)):
+    elif d == 3 and not half_space and (hk := triangulation_number(n)):  # with antipodes, which coincide in half space
         starts.append(caspar_klug(*hk))
     rng = np.random.default_rng(0) if rng is None else rng
     starts += [rng.normal(size=(n, d)) for _ in range(restarts)]
@@ -182,7 +188,7 @@ def lbfgs(U, owner, sign, s, variant, ftol):
 
     def objective(theta):
         W = sign * theta.reshape(U.shape)[owner]
-        if s > STEEP:
+        if s > STEEP or 0 < s < GENTLE:
             E, cache = power_mean_forward(W, s, **variant)
             dW = power_mean_backward(1.0, cache)
         else:

@@ -350,7 +350,7 @@ def class_energy_backward(dE, cache):
     """
     W, U, norm, q, q_plus, (a, j, T), y, share, s, angular, min_q = cache
     no_coincidence(y[a], j, q[a, j], q_plus[a, j], False, min_q)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         K = (share * pair_slopes(q, q_plus, s, False, angular, min_q)).astype(U.dtype)
         K[np.arange(len(y)), y] = 0
         K_near, K[a, j] = K[a, j][:, None], 0
@@ -447,10 +447,11 @@ def residual_bound(D: ArrayLike, r: ArrayLike) -> float:
     D = numbers("D", D, ("p", "n"))
     r = numbers("r", r, (D.shape[1],))
     p, n = D.shape
-    singular = np.linalg.svd(D, compute_uv=False) if 0 < n <= p else np.zeros(1)
+    size, length = (max(float(np.max(np.abs(a), initial=0)), np.finfo(D.dtype).tiny) for a in (D, r))  # squares must not overflow
+    singular = np.linalg.svd(D / size, compute_uv=False) if 0 < n <= p else np.zeros(1)
     independent = singular[-1] > p * np.finfo(D.dtype).eps * singular[0]
-    gradient = D @ r
-    return float(np.sqrt(gradient @ gradient) / singular[-1]) if independent else float("inf")
+    gradient = (D / size) @ (r / length)
+    return float(np.sqrt(gradient @ gradient) / singular[-1]) * length if independent else float("inf")
 
 
 def numbers(name: str, x: ArrayLike, shape: tuple) -> np.ndarray:

@@ -29,7 +29,14 @@ from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats, whole
 from refimpl.manifolds.sphere import project_backward, project_forward
-from refimpl.papers.hyperspherical_energy.energy import energy_backward, energy_forward, neurons, no_coincidence
+from refimpl.papers.hyperspherical_energy.energy import (
+    angle,
+    energy_backward,
+    energy_forward,
+    neurons,
+    no_coincidence,
+    squared_chords,
+)
 from refimpl.papers.hyperspherical_energy.network import nonnegative
 
 
@@ -81,13 +88,12 @@ def mma_forward(W: ArrayLike) -> tuple[Any, tuple]:
     """
     W = at_least_two(W)
     U, sphere = project_forward(W)
-    t = U.real @ U.real.T
-    np.fill_diagonal(t, -2)
-    j = np.argmax(t, axis=1)
+    q, q_plus, _ = squared_chords(W, U, both_ends=True)
+    np.fill_diagonal(q, 8)
+    i, j = np.arange(len(U)), np.argmin(q.real, axis=1)
+    theta = np.where(q_plus[i, j] == 0, np.pi, angle(q[i, j], np.where(q_plus[i, j] == 0, 1, q_plus[i, j])))
     minus, plus = U - U[j], U + U[j]
-    r, r_plus = chord(minus), chord(plus)
-    theta = np.where(r_plus == 0, np.pi, 2 * np.arctan(r / np.where(r_plus == 0, 1, r_plus)))
-    return U.dtype.type(-np.mean(theta)), (j, minus, plus, r, r_plus, sphere)
+    return U.dtype.type(-np.mean(theta)), (j, minus, plus, chord(minus), chord(plus), sphere)
 
 
 def mma_backward(dvalue, cache):
@@ -118,13 +124,12 @@ def mhs_forward(W: ArrayLike, half_space: bool = False) -> tuple[Any, tuple]:
     """
     W = at_least_two(W)
     U, sphere = project_forward(W)
-    t = U.real @ U.real.T
-    closeness = np.abs(t) if half_space else t.copy()
-    np.fill_diagonal(closeness, -2)
-    i, j = np.unravel_index(np.argmax(closeness), t.shape)
-    sign = -1 if half_space and t[i, j] < 0 else 1
-    difference = U[i] - sign * U[j]
-    return U.dtype.type(-(difference @ difference)), (i, j, sign, difference, sphere)
+    q, q_plus, _ = squared_chords(W, U, half_space)
+    least = np.minimum(q.real, q_plus.real) if half_space else q.real.copy()
+    np.fill_diagonal(least, 8)
+    i, j = np.unravel_index(np.argmin(least), q.shape)
+    sign = -1 if half_space and q_plus.real[i, j] < q.real[i, j] else 1
+    return U.dtype.type(-(q if sign == 1 else q_plus)[i, j]), (i, j, sign, U[i] - sign * U[j], sphere)
 
 
 def mhs_backward(dvalue, cache):

@@ -151,7 +151,7 @@ def largest(dW):
 
 
 def descend(U, s, variant, ftol=0.0):
-    """L-BFGS (memory 20) on the raw rows from U, until the energy falls by less than ftol, relatively. Returns unit rows.
+    """L-BFGS on the raw rows from U, until the energy falls by less than ftol, relatively. Returns unit rows.
 
     Angular energies are lowest, often, with some points exactly antipodal, at the tip of a cone where descent only zigzags. Pairs
     that come near to that are joined, and the rest descends on; kept unless that ends higher.
@@ -197,7 +197,7 @@ def lbfgs(U, owner, sign, s, variant, ftol):
 
     if len(U) == 1:
         return U
-    options = {"maxcor": 20, "ftol": ftol, "gtol": 1e-12, "maxiter": 10000, "maxfun": 20000}
+    options = {"ftol": ftol, "gtol": 1e-12, "maxiter": 10000, "maxfun": 20000}
     Y = minimize(objective, U.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(U.shape)
     return unit(sign * Y[owner])
 

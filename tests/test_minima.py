@@ -579,7 +579,7 @@ def test_steep_energies_approach_tammes_problem(n):
 
 def test_24_cell_is_not_beaten_by_energies():
     for s in (0, 1, 2, 3):
-        found = minimise_energy(24, 4, s, restarts=30)
+        found = minimise_energy(24, 4, s, restarts=100)  # of which some five find it
         assert found.energy == pytest.approx(energy_from_distances(configurations.configuration("24-cell"), s), rel=1e-11, abs=0)
 
 
@@ -598,7 +598,7 @@ def test_newton_steps_that_lead_nowhere_end(monkeypatch):
 
 
 def test_flat_minimum_converges_all_the_same():
-    """n = 7, s = 0: the pentagonal bipyramid, flat to fourth order along two more modes."""
+    """n = 7, s = 0: the pentagonal bipyramid, flat to fourth order along two more modes; 57 of 60 seeds reach it."""
     found = minimise_energy(7, 3, 0.0, restarts=3)
     assert found.success
     assert found.energy == pytest.approx(-6 * np.log(2) - 2.5 * np.log(5), rel=1e-14, abs=0)

@@ -400,7 +400,6 @@ def expected_minimum(n: int, s: float = 1.0, reduction: str = "sum_ordered") -> 
     return float(checked_energy(weight * E, np.dtype(np.float64)))
 
 
-
 def _two_terms(n, s):
     """I_s N² + C_s N^{1+s/2} on the ordinary sphere, continued to s > 2: I_s = 2^{1−s}/(2−s)."""
     return 2 ** (1 - s) / (2 - s) * n * n + (sqrt(3) / (8 * pi)) ** (s / 2) * hexagonal_zeta(s) * n ** (1 + s / 2)

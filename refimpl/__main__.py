@@ -92,7 +92,7 @@ def verify(args) -> int:
     writable(args.json)
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("verify", total=None)
 
         def progress(done, of, claim):
@@ -188,7 +188,7 @@ def doctor(args) -> int:
             print(f"{pool['internal_api']:<12}{pool['num_threads']} threads, kernels for {pool.get('architecture', 'unknown')}")
     flags = Path("/proc/cpuinfo")
     if flags.exists() and "avx512f" in flags.read_text() and "OPENBLAS_CORETYPE" not in os.environ:
-        print("This processor has AVX-512. If the kernels above are for Haswell, OPENBLAS_CORETYPE=SkylakeX, set before Python,")
+        print("This processor has AVX-512. If OpenBLAS runs kernels for Haswell, OPENBLAS_CORETYPE=SkylakeX, set before Python,")
         print("makes matrix products up to twice as fast; the last bits of results change with it.")
     return 0
 

@@ -597,6 +597,22 @@ def test_newton_steps_that_lead_nowhere_end(monkeypatch):
     assert not found.success
 
 
+def test_newton_steps_that_creep_end(monkeypatch):
+    whole = minimise.conjugate_gradients
+    monkeypatch.setattr(minimise, "conjugate_gradients", lambda product, b: 0.01 * whole(product, b))
+    start = minimise_energy(5, 3, 1.0, restarts=1).points + 1e-3 * np.random.default_rng(0).normal(size=(5, 3))
+    monkeypatch.setattr(minimise, "descend", lambda U, *args, **options: U)
+    found = minimise_energy(5, 3, 1.0, start=start, restarts=0)
+    assert not found.success
+    assert found.gradient_norm == pytest.approx(0.99**39 * largest_slope(start), rel=0.05)
+
+
+def largest_slope(W):
+    """max ‖∇_i E‖ at unit rows."""
+    dW = energy_and_gradient(W / np.sqrt(np.sum(W * W, axis=1, keepdims=True)), 1.0, reduction="sum_unordered")[1]
+    return np.max(np.sqrt(np.sum(dW * dW, axis=1)))
+
+
 def test_flat_minimum_converges_all_the_same():
     """n = 7, s = 0: the pentagonal bipyramid, flat to fourth order along two more modes; 57 of 60 seeds reach it."""
     found = minimise_energy(7, 3, 0.0, restarts=3)

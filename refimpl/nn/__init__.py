@@ -30,6 +30,8 @@ from refimpl.nn.activations import (
     tanh_backward,
     tanh_forward,
 )
+from refimpl.nn.architectures import FLATTEN, avgpool2d, conv2d, kernels, maxpool2d, table4_network, table5_network, table6_network
+from refimpl.nn.conv import Conv2d, conv2d_backward, conv2d_forward, conv2d_params_backward
 from refimpl.nn.dense import Dense, dense_backward, dense_forward, dense_params_backward
 from refimpl.nn.initialise import INITIALISATIONS, he_normal, he_uniform, xavier_normal, xavier_uniform
 from refimpl.nn.inplace import buffered_gradient, training_step
@@ -43,30 +45,68 @@ from refimpl.nn.losses import (
     squared_backward,
     squared_forward,
 )
-from refimpl.nn.network import ACTIVATIONS, Activation, Layer, mlp, network_backward, network_forward, objective, without_params
+from refimpl.nn.network import (
+    ACTIVATIONS,
+    DENSE,
+    PRELU,
+    Activation,
+    Layer,
+    batch_objective,
+    mlp,
+    network_backward,
+    network_forward,
+    objective,
+    without_params,
+)
+from refimpl.nn.pool import (
+    avgpool2d_backward,
+    avgpool2d_forward,
+    flatten_backward,
+    flatten_forward,
+    maxpool2d_backward,
+    maxpool2d_forward,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "DENSE",
+    "FLATTEN",
     "INITIALISATIONS",
+    "PRELU",
     "Activation",
+    "Conv2d",
     "Dense",
     "Layer",
+    "avgpool2d",
+    "avgpool2d_backward",
+    "avgpool2d_forward",
+    "batch_objective",
     "binary_backward",
     "binary_forward",
     "buffered_gradient",
+    "conv2d",
+    "conv2d_backward",
+    "conv2d_forward",
+    "conv2d_params_backward",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "dense_backward",
     "dense_forward",
     "dense_params_backward",
+    "flatten_backward",
+    "flatten_forward",
     "he_normal",
     "he_uniform",
     "hinge_backward",
     "hinge_forward",
+    "kernels",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "logistic_backward",
     "logistic_forward",
+    "maxpool2d",
+    "maxpool2d_backward",
+    "maxpool2d_forward",
     "mlp",
     "network_backward",
     "network_forward",
@@ -81,6 +121,9 @@ __all__ = [
     "softplus_forward",
     "squared_backward",
     "squared_forward",
+    "table4_network",
+    "table5_network",
+    "table6_network",
     "tanh_backward",
     "tanh_forward",
     "training_step",

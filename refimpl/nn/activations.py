@@ -19,25 +19,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from refimpl.nn.room import plain, step
+from refimpl.nn.room import channels_last, over_batch, plain, step
 
 
 # ---- piecewise linear
 def relu_forward(x):
     """y = max(x, 0)."""
-    x = plain(x)
+    x = plain(x, "K")
     return np.maximum(x, 0), x
 
 
 def relu_backward(dy, cache):
     """dx = dy where x > 0, else 0."""
     x = cache
-    return plain(dy) * step(x)
+    return plain(dy, "K") * step(x)
 
 
 def leaky_relu_forward(x, slope=0.01):
     """y = max(x, 0) + slope·min(x, 0); the slope is an option, not a parameter."""
-    x = plain(x)
+    x = plain(x, "K")
     return np.maximum(x, 0) + slope * np.minimum(x, 0), (x, slope)
 
 
@@ -45,7 +45,7 @@ def leaky_relu_backward(dy, cache):
     """dx = dy where x > 0, else slope·dy."""
     x, slope = cache
     positive = step(x)
-    return plain(dy) * (positive + slope * (1 - positive))
+    return plain(dy, "K") * (positive + slope * (1 - positive))
 
 
 def prelu_forward(a, x):
@@ -56,7 +56,7 @@ def prelu_forward(a, x):
     a : number or array, shape () or (1,): one slope for all; shape (m,): one a channel
     x : array, shape (n, m), or (n, c, h, w) with m = c: channels lie on axis 1
     """
-    x = plain(x)
+    x = plain(x, "K")
     slope = float(a) if isinstance(a, (int, float)) else per_channel(plain(a), x)  # a float64 scalar would make float32 float64
     return np.maximum(x, 0) + slope * np.minimum(x, 0), (slope, x, np.shape(a))
 
@@ -64,10 +64,10 @@ def prelu_forward(a, x):
 def prelu_backward(dy, cache):
     """da = Σ dy min(x, 0) over all entries that share the slope; dx = dy where x > 0, else a·dy."""
     slope, x, shape = cache
-    dy, positive = plain(dy), step(x)
+    dy, positive = plain(dy, "K"), step(x)
     felt = dy * np.minimum(x, 0)
-    channels = np.ascontiguousarray(np.moveaxis(felt, 1, 0)) if np.size(slope) > 1 else felt  # (m, ...) or all as one
-    da = channels.reshape(np.size(slope), -1).sum(axis=1).reshape(shape)
+    felt = np.ascontiguousarray(channels_last(felt) if felt.ndim > 1 else felt)
+    da = (over_batch(felt.reshape(-1, np.size(slope))) if np.size(slope) > 1 else felt.sum()).reshape(shape)
     return da, dy * (positive + slope * (1 - positive))
 
 

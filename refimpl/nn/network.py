@@ -151,10 +151,8 @@ def mlp(
     """
     if len(widths) < 2 or any(isinstance(w, bool) or not isinstance(w, (int, np.integer)) or w < 1 for w in widths):
         raise ValueError(f"widths: expected at least two integers >= 1, got {widths}")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
+    checked_rng(rng)
+    dtype = checked_dtype(dtype)
     chosen = activation_named(activation)
     start = chosen.initialise if initialise is None else initialise
     if not callable(start):
@@ -171,6 +169,19 @@ def mlp(
         layers.append(DENSE)
         params.append(Dense(W=start(m, d, rng).astype(dtype), b=np.zeros(m, dtype)))
     return tuple(layers), tuple(params)
+
+
+def checked_rng(rng):
+    """TypeError unless rng is a Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
+
+
+def checked_dtype(dtype):
+    """float32 or float64, by any of their names; ValueError otherwise."""
+    if np.dtype(dtype) not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
+    return np.dtype(dtype)
 
 
 def activation_named(activation) -> Activation:
@@ -214,13 +225,24 @@ def objective(layers: Sequence[Layer], unravel: Unravel, loss: tuple[Callable, C
     OverflowError
         From the objective, if the loss exceeds the floating-point range.
     """
-    if not isinstance(loss, tuple) or len(loss) != 2 or not all(callable(f) for f in loss):
-        raise TypeError(f"loss: expected a pair (forward, backward), got {loss!r}")
-    x, y = floats("x", x), np.asarray(y)
-    if x.ndim < 2 or y.shape[:1] != x.shape[:1]:
-        raise ValueError(f"y: expected one label or row of labels for each of the rows of x {x.shape}, got shape {y.shape}")
+    x, y = samples(layers, unravel, loss, x, y)
+    return loss_of(layers, unravel, loss, x, y)
+
+
+def batch_objective(
+    layers: Sequence[Layer], unravel: Unravel, loss: tuple[Callable, Callable], x: ArrayLike, y: ArrayLike
+) -> Callable[[Any], Objective]:
+    """rows -> the objective on those samples: what training in mini-batches takes.
+
+    Parameters, errors: as for :func:`objective`, raised at once, for all samples. rows : integer array or slice, which samples.
+    """
+    inputs, labels = samples(layers, unravel, loss, x, y)
+    return lambda rows: loss_of(layers, unravel, loss, inputs[rows], labels[rows])
+
+
+def loss_of(layers, unravel, loss, x, y):
+    """theta -> (loss of the outputs, its gradient)."""
     loss_forward, loss_backward = loss
-    loss_forward(trial(layers, unravel, x), y)
 
     def loss_and_gradient(theta):
         f, cache = network_forward(layers, unravel(theta), x)
@@ -231,15 +253,27 @@ def objective(layers: Sequence[Layer], unravel: Unravel, loss: tuple[Callable, C
     return loss_and_gradient
 
 
+def samples(layers, unravel, loss, x, y):
+    """x and y as arrays, after checking that they fit the network and the loss."""
+    if not isinstance(loss, tuple) or len(loss) != 2 or not all(callable(f) for f in loss):
+        raise TypeError(f"loss: expected a pair (forward, backward), got {loss!r}")
+    x, y = floats("x", x), np.asarray(y)
+    if x.ndim < 2 or y.shape[:1] != x.shape[:1]:
+        raise ValueError(f"y: expected one label or row of labels for each of the rows of x {x.shape}, got shape {y.shape}")
+    loss[0](trial(layers, unravel, x), y)
+    return x, y
+
+
 def trial(layers, unravel, x):
-    """The outputs at theta = 0, to see whether the shapes fit. Raises ValueError naming the layer that does not take its input."""
-    params = unravel(np.zeros(unravel.size, x.dtype))
+    """Outputs at theta = 0, as many as x has samples, all like the first: do shapes fit? ValueError names the layer where not."""
+    params, n = unravel(np.zeros(unravel.size, x.dtype)), len(x)
     if len(params) != len(layers):
         raise ValueError(f"layers: expected one for each of {len(params)} entries of params, got {len(layers)}")
+    x = x[:1]
     for k, (layer, own) in enumerate(zip(layers, params, strict=True)):
         try:
             x, _ = layer.forward(own, x)
         except ValueError as e:
-            shapes = [a.shape for a in (own if isinstance(own, tuple) else (own,))]
-            raise ValueError(f"layers[{k}]: expected inputs that fit its parameters {shapes}, got {x.shape} ({e})") from None
-    return x
+            shapes, got = [a.shape for a in (own if isinstance(own, tuple) else (own,))], (n, *x.shape[1:])
+            raise ValueError(f"layers[{k}]: expected inputs that fit its parameters {shapes}, got {got} ({e})") from None
+    return np.repeat(x, n, axis=0)

@@ -1,7 +1,8 @@
 """Neural networks by hand: every layer, activation and loss is a pair of functions, forward and backward.
 
-Reading order: `dense` (the pattern in two lines), `activations`, `losses`, `initialise`, `network` (layers in sequence, mlp, and
-the objective that optimisers take), `inplace` (a faster training step beside it); `room` says what all of them do with the arrays
+Reading order: `dense` (the pattern in two lines), `activations`, `losses`, `conv`, `pool`, `initialise`, `network` (layers in
+sequence, mlp, and the objective that optimisers take), `architectures` (networks by name), `regularise` (weight decay), `inplace`
+and `buffered` (faster forms of the objective, for dense layers and for images); `room` says what all of them do with the arrays
 they are given.
 
     symbol      here      shape        meaning
@@ -31,6 +32,7 @@ from refimpl.nn.activations import (
     tanh_forward,
 )
 from refimpl.nn.architectures import FLATTEN, avgpool2d, conv2d, kernels, maxpool2d, table4_network, table5_network, table6_network
+from refimpl.nn.buffered import buffered_objective
 from refimpl.nn.conv import Conv2d, conv2d_backward, conv2d_forward, conv2d_params_backward
 from refimpl.nn.dense import Dense, dense_backward, dense_forward, dense_params_backward
 from refimpl.nn.initialise import INITIALISATIONS, he_normal, he_uniform, xavier_normal, xavier_uniform
@@ -84,6 +86,7 @@ __all__ = [
     "binary_backward",
     "binary_forward",
     "buffered_gradient",
+    "buffered_objective",
     "conv2d",
     "conv2d_backward",
     "conv2d_forward",

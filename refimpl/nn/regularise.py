@@ -13,6 +13,7 @@ def weight_decay(unravel: Unravel, rate: float) -> Objective:
 
     Biases and slopes, which have fewer, do not count. rate >= 0, in units of L per unit of W²; ValueError otherwise.
     """
+    rate = float(floats("rate", rate, ()))
     if not 0 <= rate < np.inf:
         raise ValueError(f"rate: expected a number in [0, inf), got {rate}")
     on_weights = [np.full(int(np.prod(shape)), rate if len(shape) >= 2 else 0, unravel.dtype) for shape in unravel.shapes]

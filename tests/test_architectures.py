@@ -67,7 +67,10 @@ def test_layers_of_images_carry_their_options():
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
-    [((0,), TypeError, "^rng: expected a numpy.random.Generator, got int"), ((RNG, "i4"), ValueError, "^dtype: expected float32 or")],
+    [
+        ((0,), TypeError, r"^rng: expected a numpy\.random\.Generator, got int"),
+        ((RNG, "i4"), ValueError, r"^dtype: expected float32 or float64, got i4"),
+    ],
 )
 def test_bad_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=message):

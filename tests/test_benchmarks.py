@@ -97,6 +97,16 @@ def test_training_peers_compute_the_same(dtype):
     assert set(times.seconds) == set(CONTENDERS)
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_convolutional_peers_compute_the_same(dtype):
+    from benchmarks.cnn import CONTENDERS, TOLERANCE
+
+    with Contest("cnn", CONTENDERS) as contest:
+        times = contest.run({"dtype": dtype, "batch": 5}, [TOLERANCE[dtype]] * 2, rounds=1)
+    assert set(times.seconds) == set(CONTENDERS)
+
+
 def test_rows_that_are_timed_keep_their_distance():
     W = neurons(300, 3)
     U = W / np.sqrt(np.sum(W * W, axis=1, keepdims=True))
@@ -141,7 +151,7 @@ def test_command_prints_the_table_and_writes_the_figures(tmp_path):
 def test_command_refuses_what_it_does_not_know():
     done = subprocess.run([sys.executable, str(BENCHMARKS), "energies"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "energy, mlp, thomson, memory, startup" in done.stderr
+    assert "energy, mlp, cnn, thomson, memory, startup" in done.stderr
 
 
 def test_durations_have_units():

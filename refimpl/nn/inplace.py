@@ -214,7 +214,8 @@ def buffered_gradient(
     pairs = list(pairwise(widths))  # (inputs, neurons) of each layer
     dtheta = np.empty(sum(m * d + m for d, m in pairs), dtype)
     dparams = weights_and_biases(dtheta, pairs)
-    transposed = [np.empty((d, m), dtype) for d, m in pairs]  # BLAS multiplies faster by a matrix that lies in rows
+    # BLAS multiplies faster by a matrix that lies in rows; to turn a large one round costs more than that
+    transposed = [np.empty((d, m), dtype) if m * d <= 2**16 else None for d, m in pairs]
     outputs, slopes = ([np.empty((batch, m), dtype) for m in widths[1:]] for _ in range(2))
     ones = np.ones(batch, dtype)
 
@@ -225,8 +226,9 @@ def buffered_gradient(
         A, D = (outputs, slopes) if n == batch else ([a[:n] for a in outputs], [d[:n] for d in slopes])
         A, D = [x, *A], [None, *D]
         for k, ((W, b), WT) in enumerate(zip(params, transposed, strict=True)):
-            np.copyto(WT, W.T)
-            np.matmul(A[k], WT, out=A[k + 1])
+            if WT is not None:
+                np.copyto(WT, W.T)
+            np.matmul(A[k], W.T if WT is None else WT, out=A[k + 1])
             A[k + 1] += b
             if k + 1 < len(params):
                 act(A[k + 1])

@@ -1,9 +1,9 @@
 """One step of training the convolutional network of table 6: 28 × 28 images, PReLU, mean cubic hinge loss, gradient descent.
 
-readable: refimpl.nn.batch_objective. buffered: refimpl.nn.buffered_objective. Both with refimpl.optim.gradient_descent. torch: eager, NCHW;
-channels last: the same in torch's other memory format; its best is the faster of the two in each round. All start at the same weights and see
-the same images, most of whose pixels are 0 as in handwritten digits, so that pooling meets ties; before they are timed, three values and the
-weights after three steps must agree. Memory: the peak of a fresh process that takes ten steps, NumPy included.
+readable: refimpl.nn.batch_objective. buffered: refimpl.nn.buffered_objective. Both with refimpl.optim.gradient_descent. torch:
+eager, NCHW; its best is the faster of that and its other memory format, channels last, in each round. All start at the same weights
+and see the same images, most of whose pixels are 0 as in handwritten digits, so that pooling meets ties; before they are timed,
+three values and the weights after three steps must agree. Memory: the peak of a fresh process that takes ten steps, NumPy included.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,23 @@ def loss_of(x):
     """Gradient of a small network's loss as a function of its inputs' array."""
     f = objective(LAYERS, UNRAVEL, (squared_forward, squared_backward), x, np.ones((4, 1), np.float32))
     return f(THETA.astype(np.asarray(x).dtype if np.asarray(x).dtype.kind == "f" else float))[1]  # its value is a Python float
+
+
+IMAGES = whole(4, 1, 2, 3, seed=8)
+IMAGE_LAYERS = (
+    nn.Layer(partial(nn.conv2d_forward, stride=(1, 2), padding=1), nn.conv2d_backward, nn.conv2d_params_backward),
+    nn.without_params(partial(nn.maxpool2d_forward, kernel=(2, 1)), nn.maxpool2d_backward),
+    nn.without_params(nn.flatten_forward, nn.flatten_backward),
+)
+IMAGE_THETA, IMAGE_UNRAVEL = ravel((nn.Conv2d(whole(2, 1, 2, 2, seed=9), whole(2)), (), ()))
+
+
+def loss_of_images(x):
+    """Gradient of a small network's loss on some of the images."""
+    objectives = nn.batch_objective(
+        IMAGE_LAYERS, IMAGE_UNRAVEL, (squared_forward, squared_backward), x, np.ones((4, 4), np.float32)
+    )
+    return objectives([3, 0, 1])(IMAGE_THETA.astype(np.asarray(x).dtype if np.asarray(x).dtype.kind == "f" else float))[1]
 
 
 def smooth_loss(name, y, **options):
@@ -225,6 +243,7 @@ DOORS = [
     ),
     # networks by hand
     Door("objective", "x", loss_of, W, nan="propagates"),
+    Door("batch_objective", "x", loss_of_images, IMAGES, nan="propagates"),
     Door("hinge_forward", "f", smooth_loss("hinge", SIGNS), whole(5), nan="propagates", layer=True),
     Door("logistic_forward", "f", smooth_loss("logistic", SIGNS), whole(5), nan="propagates", layer=True),
     Door("squared_forward", "f", smooth_loss("squared", SIGNS), whole(5), nan="propagates", layer=True),

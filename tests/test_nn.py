@@ -15,6 +15,8 @@ from refimpl.params import leaves, ravel, total
 RNG = np.random.default_rng(7)
 X = RNG.integers(-9, 10, size=(6, 4)) + 0.0  # whole numbers, so that the same batch exists in every dtype; zeros among them
 W, B, A = RNG.integers(-3, 4, size=(3, 4)) + 0.0, np.arange(3.0), np.array([0.25, 0.5, 0.75, 2.0])
+IMAGES = RNG.permutation(np.arange(-120, 120.0)).reshape(3, 2, 5, 8)  # no ties
+KERNELS = RNG.integers(-3, 4, size=(3, 2, 2, 3)) + 0.0
 Y, CLASSES = np.array([1.0, -1, 1, 1, -1, -1]), np.array([0, 3, 1, 2, 2, 0])
 
 
@@ -24,6 +26,10 @@ def elementwise(name, **options):
 
 def with_loss(name, y, **options):
     return lambda f: getattr(nn, f"{name}_forward")(f, y, **options), getattr(nn, f"{name}_backward")
+
+
+def convolution(w, x):
+    return nn.conv2d_forward(nn.Conv2d(w, B.astype(w.dtype)), x, stride=(1, 2), padding=(2, 0))
 
 
 # every pair as forward(array) -> (y, cache) and backward, with the array it takes; smooth: its complex step is right everywhere
@@ -38,6 +44,11 @@ PAIRS = {
         nn.prelu_backward,
         np.tile(X[:, :, None, None], (1, 1, 2, 3)),
     ),
+    "conv2d": (lambda x: convolution(KERNELS.astype(x.dtype), x), nn.conv2d_backward, IMAGES),
+    "conv2d W": (lambda w: convolution(w, IMAGES.astype(w.dtype)), nn.conv2d_backward, KERNELS),
+    "maxpool2d": (*elementwise("maxpool2d", kernel=(2, 3), stride=(1, 2)), IMAGES),  # windows that overlap, a column left over
+    "avgpool2d": (*elementwise("avgpool2d", kernel=(2, 3), stride=(1, 2)), IMAGES),
+    "flatten": (*elementwise("flatten"), IMAGES),
     "hinge": (*with_loss("hinge", Y), X[:, 0]),
     "hinge 1 sum": (*with_loss("hinge", Y[:, None], p=1, reduction="sum"), X[:, :1]),
     "logistic": (*with_loss("logistic", Y), X[:, :1]),
@@ -63,7 +74,11 @@ def same_bits(got, expected):
 # ---- the contract of every pair
 @pytest.mark.parametrize("kind", ["i8", "i2", "u1"])
 @pytest.mark.parametrize(
-    "name", ["relu", "leaky_relu", "sigmoid", "tanh", "softplus", "binary", "prelu", "hinge", "logistic", "squared"]
+    "name",
+    [
+        *("relu", "leaky_relu", "sigmoid", "tanh", "softplus", "binary", "prelu", "hinge", "logistic", "squared"),
+        *("maxpool2d", "avgpool2d", "flatten"),
+    ],
 )
 def test_whole_numbers_become_float64(name, kind):
     forward, backward, x = PAIRS[name]
@@ -129,7 +144,8 @@ def test_a_nan_is_seen_in_the_output_and_in_the_gradient_where_it_stands(name):
     x.flat[2] = np.nan
     y, *gradients = evaluate(forward, backward, x)
     assert np.isnan(y).any()
-    if name not in ("dense", "dense W", "prelu a"):  # linear: the gradient in an argument does not depend on it
+    linear = ("dense", "dense W", "prelu a", "conv2d", "conv2d W", "avgpool2d", "flatten")
+    if name not in (*linear, "maxpool2d"):  # the gradient in an argument does not depend on it, or on its order only
         (dx,) = (g for g in gradients if g.shape == x.shape)
         assert np.isnan(dx.flat[2])
 
@@ -140,7 +156,11 @@ def test_the_complex_step_of_forward_is_backward(forward, backward, x):
     h = 1e-30
     rng = np.random.default_rng(3)
     smooth = forward in {
-        PAIRS[name][0] for name in ("sigmoid", "tanh", "softplus", "logistic", "squared", "cross_entropy", "dense", "dense W")
+        PAIRS[name][0]
+        for name in (
+            *("sigmoid", "tanh", "softplus", "logistic", "squared", "cross_entropy"),
+            *("dense", "dense W", "conv2d", "conv2d W", "avgpool2d", "flatten"),
+        )
     }
     x = np.where(x == 0, 0 if smooth else 0.5, x) + (0 if smooth else 0.25)  # off every kink
     for sign in (1, -1):

@@ -1,10 +1,14 @@
-"""Optimisers: precision, bad input, the loop. Their recurrences are claims L29 and L30."""
+"""Optimisers: precision, bad input, rates, the loop. Their recurrences are claims L29 and L30."""
+
+import pickle
 
 import numpy as np
 import pytest
 
 from refimpl import optim
-from refimpl.optim import adam, gradient_descent, minimise, momentum
+from refimpl.nn import Dense
+from refimpl.optim import ExponentialDecay, PiecewiseDecay, adam, gradient_descent, group_rates, minimise, momentum
+from refimpl.params import ravel
 
 ALL = {
     "gradient_descent": gradient_descent(0.125),
@@ -102,6 +106,94 @@ def test_adam_moves_a_first_step_of_its_rate_whatever_the_scale():
     np.testing.assert_allclose(moved, [-0.01 / (1 + 1e-5), 0.01 / (1 + 1e-11), -0.01, 0], rtol=1e-14)  # ε/|g|
 
 
+# ---- rates
+def bowl(curvature):
+    return lambda theta: (0.5 * theta @ (curvature * theta), curvature * theta)
+
+
+def test_groups_are_separate_descents():
+    """On a sum of functions of the groups, each group goes its own way, at its own rate."""
+    params = (Dense(np.ones((2, 3)), np.ones(2)), np.array(0.25), {"a": np.ones(2)})
+    theta, unravel = ravel(params)
+    rates = group_rates(unravel, 0.1, {"params[0].W": 0.0, "params[0]": 0.2, "params[2]['a']": 0.05})
+    curvature = np.linspace(0.5, 2, len(theta))
+    got = minimise(bowl(curvature), theta, momentum(rates), 9).theta
+    for rate, own in [(0.0, slice(0, 6)), (0.2, slice(6, 8)), (0.1, slice(8, 9)), (0.05, slice(9, 11))]:
+        alone = minimise(bowl(curvature[own]), theta[own], momentum(rate or 1.0), 9).theta
+        assert got[own].tobytes() == (alone if rate else theta[own]).tobytes()
+
+
+def test_groups_are_named_and_checked():
+    _, unravel = ravel([np.zeros(1) for _ in range(11)])
+    assert group_rates(unravel, 1, {"params[1]": 0.5}).tolist() == [1, 0.5] + 9 * [1]  # not params[10]
+    assert group_rates(unravel, 1, {"params": 0.5}).tolist() == 11 * [0.5]
+    assert group_rates(ravel(())[1], 1, {}).shape == (0,)
+    with pytest.raises(ValueError, match=r"^groups: expected names among params\[0\], .*, params\[10\], .* got 'params\[1'"):
+        group_rates(unravel, 1, {"params[1": 0.5})
+    with pytest.raises(ValueError, match=r"^groups\['params\[2\]'\]: expected a number in \[0, inf\), got -1"):
+        group_rates(unravel, 1, {"params[2]": -1})
+    with pytest.raises(ValueError, match=r"^rate: expected a number in \[0, inf\), got nan"):
+        group_rates(unravel, np.nan, {})
+
+
+def test_decay_by_hand():
+    assert [ExponentialDecay(8.0, 0.5, every=2)(t) for t in range(6)] == [8, 8, 4, 4, 2, 2]
+    assert [PiecewiseDecay(8.0, (1, 4), 0.5)(t) for t in range(6)] == [8, 4, 4, 4, 2, 2]
+    assert ExponentialDecay([8, 0], 0.5)(3).tolist() == [1, 0]
+    assert ExponentialDecay(1.0, 0.5)(10_000) == 0.0
+    theta = gradient_descent(ExponentialDecay(1.0, 0.5))
+    assert minimise(lambda t: (1.0, np.ones(1)), [0.0], theta, 4).theta.tolist() == [-1.875]  # 1 + 1/2 + 1/4 + 1/8
+    assert minimise(quadratic, [1.0], gradient_descent(lambda t: 0.0), 3).theta.tolist() == [1.0]
+
+
+def test_schedules_are_values():
+    rate = np.array([0.1, 0.2])
+    for schedule in (ExponentialDecay(0.1, 0.5, 3), PiecewiseDecay(0.1, [3, 5])):  # type: ignore[arg-type]
+        assert pickle.loads(pickle.dumps(schedule)) == schedule
+        assert eval(repr(schedule)) == schedule
+        assert hash(schedule) == hash(eval(repr(schedule)))
+        with pytest.raises(AttributeError):
+            schedule.rate = 1.0  # type: ignore[misc]
+    vector, constant = ExponentialDecay(rate, 1.0), gradient_descent(rate)
+    rate[0] = 5.0
+    assert vector(0).tolist() == [0.1, 0.2]
+    assert constant.step(np.zeros(2), np.ones(2), constant.init(np.zeros(2)))[0].tolist() == [-0.1, -0.2]
+    assert pickle.loads(pickle.dumps(vector))(1).tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ExponentialDecay(-1, 0.5), r"rate: expected a number in \[0, inf\), got -1"),
+        (lambda: ExponentialDecay([1, np.inf], 0.5), r"rate: expected numbers in \[0, inf\), got inf among them"),
+        (lambda: ExponentialDecay(1, 0), r"factor: expected a number in \(0, inf\), got 0"),
+        (lambda: ExponentialDecay(1, 1.5), r"factor: expected a number in \(0, 1\], got 1.5"),
+        (lambda: ExponentialDecay(1, 0.5, 0), "every: expected a whole number >= 1, got 0"),
+        (lambda: PiecewiseDecay(1, (3, 3)), r"steps: expected increasing numbers of steps, got \(3, 3\)"),
+        (lambda: PiecewiseDecay(1, (3, -3)), r"steps\[1\]: expected a whole number >= 0, got -3"),
+        (lambda: adam([0.1, -0.1]), r"rate: expected numbers in \[0, inf\), got -0.1 among them"),
+        (lambda: minimise(quadratic, np.ones(3), adam([0.1, 0.1]), 1), r"rate: expected shape \(3,\), got \(2,\)"),
+        (lambda: minimise(quadratic, np.ones(3), adam(lambda t: [0.1]), 1), r"rate: expected shape \(3,\), got \(1,\)"),
+        (lambda: minimise(quadratic, np.ones(3), momentum(lambda t: -1 - t), 1), r"rate: expected a number in \[0, inf\), got -1"),
+        (
+            lambda: minimise(quadratic, np.ones(3), gradient_descent(lambda t: np.nan), 1),
+            r"rate: expected a number in \[0, inf\), got nan",
+        ),
+        (lambda: gradient_descent([[0.1]]), r"rate: expected shape \(any,\), got \(1, 1\)"),
+    ],
+)
+def test_rates_are_checked(make, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        make()
+
+
+@pytest.mark.parametrize("rate", ["fast", None, True, 1j, [True]])
+def test_rates_are_numbers(rate):
+    with pytest.raises(TypeError, match=r"^rate: expected "):
+        gradient_descent(rate)
+
+
+# ---- the loop
 @every
 def test_the_loop_is_its_steps(optimiser):
     start = np.array([1.0, -0.5])

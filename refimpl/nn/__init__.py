@@ -68,6 +68,7 @@ from refimpl.nn.pool import (
     maxpool2d_backward,
     maxpool2d_forward,
 )
+from refimpl.nn.regularise import weight_decay
 
 __all__ = [
     "ACTIVATIONS",
@@ -130,6 +131,7 @@ __all__ = [
     "tanh_backward",
     "tanh_forward",
     "training_step",
+    "weight_decay",
     "without_params",
     "xavier_normal",
     "xavier_uniform",

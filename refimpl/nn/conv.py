@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refimpl.nn.room import channels_last, channels_second, plain
+from refimpl.nn.room import channels_last, channels_second, over_batch, plain
 
 
 class Conv2d(NamedTuple):
@@ -89,8 +89,8 @@ def conv2d_params_backward(dy, cache):
     W, columns, *_ = cache
     n, o, oh, ow = dy.shape
     dy_rows = rows(dy)
-    dW = (dy_rows.T @ columns).reshape(o, *W.shape[2:], W.shape[1]).transpose(0, 3, 1, 2)
-    db = dy_rows.reshape(oh * ow, n, o).sum(axis=1).sum(axis=0)  # by parts: one long float32 sum would lose digits
+    dW = (dy_rows.T @ columns).reshape(len(W), *W.shape[2:], W.shape[1]).transpose(0, 3, 1, 2)
+    db = over_batch(dy_rows.reshape(oh * ow, n, o).sum(axis=1))  # by parts: one long float32 sum would lose digits
     return Conv2d(W=np.ascontiguousarray(dW), b=db)
 
 
@@ -130,7 +130,8 @@ def inside(padded, padding):
 
 def matrix(W):
     """The kernels as columns, (kh·kw·c, o), in the order of the windows."""
-    return W.transpose(2, 3, 1, 0).reshape(-1, len(W))
+    o, c, kh, kw = W.shape
+    return W.transpose(2, 3, 1, 0).reshape(kh * kw * c, o)
 
 
 def rows(y):

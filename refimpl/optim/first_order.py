@@ -11,7 +11,9 @@
     adam                m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²     Kingma & Ba 2015, algorithm 1
                         θ ← θ − η m̂/(√v̂ + ε),  m̂ = m/(1 − β₁ᵗ),  v̂ = v/(1 − β₂ᵗ)     both corrected for bias, ε outside the root
 
-Nothing is modified; dtype and shape of theta are kept.
+The rate η is a number; an array (p,), a rate for each parameter; or a function t -> number or array of the number of steps taken
+before, see :mod:`refimpl.optim.rates`. It multiplies the step and does not enter v or m. Nothing is modified; dtype and shape of
+theta are kept.
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from refimpl.doors import floats
+
+Rate = float | ArrayLike | Callable[[int], Any]  # η: a number, a number a parameter, or one of these as a function of t
 
 
 class Optimiser(NamedTuple):
@@ -52,23 +57,23 @@ class AdamState(NamedTuple):
     v: np.ndarray
 
 
-def gradient_descent(rate: float) -> Optimiser:
-    """θ ← θ − η g.  rate η > 0; ValueError otherwise."""
-    eta = between("rate", rate, 0, np.inf)
+def gradient_descent(rate: Rate) -> Optimiser:
+    """θ ← θ − η g.  A number η > 0, or an array or function with values >= 0; ValueError otherwise."""
+    eta = rate_at(rate)
 
     def init(theta):
         return DescentState(0)
 
     def step(theta, gradient, state):
         theta, g = pair("gradient", theta, gradient)
-        return theta - eta * g, DescentState(state.t + 1)
+        return theta - eta(state.t, theta) * g, DescentState(state.t + 1)
 
     return Optimiser(init, step)
 
 
-def momentum(rate: float, beta: float = 0.9, nesterov: bool = False) -> Optimiser:
-    """v ← β v + g;  θ ← θ − η v, or θ ← θ − η (g + β v) with nesterov=True.  rate η > 0, 0 <= beta < 1; ValueError otherwise."""
-    eta, beta = between("rate", rate, 0, np.inf), between("beta", beta, 0, 1, closed=True)
+def momentum(rate: Rate, beta: float = 0.9, nesterov: bool = False) -> Optimiser:
+    """v ← β v + g;  θ ← θ − η v, or θ ← θ − η (g + β v) with nesterov=True.  rate as above, 0 <= beta < 1; ValueError otherwise."""
+    eta, beta = rate_at(rate), between("beta", beta, 0, 1, closed=True)
 
     def init(theta):
         return MomentumState(0, np.zeros_like(vector("theta", theta)))
@@ -76,26 +81,26 @@ def momentum(rate: float, beta: float = 0.9, nesterov: bool = False) -> Optimise
     def step(theta, gradient, state):
         theta, g = pair("gradient", theta, gradient)
         v = beta * state.v + g
-        return theta - eta * (g + beta * v if nesterov else v), MomentumState(state.t + 1, v)
+        return theta - eta(state.t, theta) * (g + beta * v if nesterov else v), MomentumState(state.t + 1, v)
 
     return Optimiser(init, step)
 
 
-def adam(rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Optimiser:
+def adam(rate: Rate = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Optimiser:
     """Adam with bias correction, ε outside the root: a first step of length η in every coordinate, where |g| ≫ ε.
 
     Parameters
     ----------
-    rate : float > 0, η
+    rate : float > 0, η; or an array (p,) or a function of t with values >= 0
     beta1, beta2 : float in [0, 1)
     eps : float > 0, in units of the gradient
 
     Raises
     ------
     ValueError
-        If a constant is outside its range; from step, if gradient and theta differ in shape.
+        If a constant is outside its range; from step, if gradient or rates differ from theta in shape.
     """
-    eta, eps = between("rate", rate, 0, np.inf), between("eps", eps, 0, np.inf)
+    eta, eps = rate_at(rate), between("eps", eps, 0, np.inf)
     beta1, beta2 = between("beta1", beta1, 0, 1, closed=True), between("beta2", beta2, 0, 1, closed=True)
 
     def init(theta):
@@ -108,17 +113,45 @@ def adam(rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, eps: floa
         m = beta1 * state.m + (1 - beta1) * g
         v = beta2 * state.v + (1 - beta2) * (g * g)
         corrected = m / (1 - beta1**t), v / (1 - beta2**t)
-        return theta - eta * corrected[0] / (np.sqrt(corrected[1]) + eps), AdamState(t, m, v)
+        return theta - eta(state.t, theta) * corrected[0] / (np.sqrt(corrected[1]) + eps), AdamState(t, m, v)
 
     return Optimiser(init, step)
 
 
 # ---- the doors
 def between(name, value, low, high, closed=False):
-    """value as a Python float in (low, high), or in [low, high) if closed; otherwise ValueError."""
-    if not (low <= value if closed else low < value) or not value < high:
+    """value as a Python float in (low, high), or in [low, high) if closed; otherwise TypeError or ValueError."""
+    x = float(floats(name, value, ()))
+    if not (low <= x if closed else low < x) or not x < high:
         raise ValueError(f"{name}: expected a number in {'[' if closed else '('}{low}, {high}), got {value}")
-    return float(value)
+    return x
+
+
+def not_negative(name, a):
+    """a number or an array as a float, or a floating-point array, of finite entries >= 0; otherwise TypeError or ValueError."""
+    if np.ndim(a) == 0:
+        return between(name, a, 0, np.inf, closed=True)
+    a = floats(name, a, (None,))
+    if not ((0 <= a) & (a < np.inf)).all():
+        raise ValueError(f"{name}: expected numbers in [0, inf), got {a[~((0 <= a) & (a < np.inf))][0]} among them")
+    return a
+
+
+def rate_at(rate):
+    """(t, theta) -> η, a float or an array like theta. A constant is checked at once, a function of t when it is called."""
+    if callable(rate):
+        at = rate
+    else:
+        constant = between("rate", rate, 0, np.inf) if np.ndim(rate) == 0 else not_negative("rate", rate).copy()
+
+        def at(t):
+            return constant
+
+    def eta(t, theta):
+        value = not_negative("rate", at(t))
+        return value if isinstance(value, float) else floats("rate", value, theta.shape).astype(theta.dtype, copy=False)
+
+    return eta
 
 
 def vector(name, theta):
@@ -132,3 +165,10 @@ def pair(name, theta, gradient):
     if g.shape != theta.shape:
         raise ValueError(f"{name}: expected the shape of theta, {theta.shape}, got {g.shape}")
     return theta, g.astype(theta.dtype, copy=False)
+
+
+def optimiser_of(optimiser):
+    """optimiser, if it is a pair (init, step); otherwise TypeError: `gradient_descent(0.1)` is meant, not `gradient_descent`."""
+    if not (hasattr(optimiser, "init") and hasattr(optimiser, "step")):
+        raise TypeError(f"optimiser: expected (init, step), as gradient_descent(0.1) gives them, got {type(optimiser).__name__}")
+    return optimiser

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import floats
-from refimpl.optim.first_order import Optimiser
+from refimpl.optim.first_order import Optimiser, optimiser_of
 from refimpl.params import Objective
 
 
@@ -45,10 +45,8 @@ def minimise(objective: Objective, theta: ArrayLike, optimiser: Optimiser, steps
     """
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ValueError(f"steps: expected an integer >= 0, got {steps!r}")
-    if not (hasattr(optimiser, "init") and hasattr(optimiser, "step")):
-        raise TypeError(f"optimiser: expected (init, step), as gradient_descent(0.1) gives them, got {type(optimiser).__name__}")
     theta = floats("theta", theta, (None,)).copy()
-    state, values = optimiser.init(theta), np.empty(steps + 1)
+    state, values = optimiser_of(optimiser).init(theta), np.empty(steps + 1)
     for t in range(steps + 1):
         values[t], gradient = objective(theta)
         if not (np.isfinite(values[t]) and np.isfinite(gradient).all()):

@@ -385,8 +385,9 @@ def adam_with(ours, update):
         right = ours.adam(rate, beta1, beta2, eps)
 
         def step(theta, g, state):
-            _, state = right.step(theta, g, state)
-            return theta - rate * update(state.m, state.v, state.t, beta1, beta2, eps), state
+            eta = rate(state.t) if callable(rate) else rate
+            _, after = right.step(theta, g, state)
+            return theta - eta * update(after.m, after.v, after.t, beta1, beta2, eps), after
 
         return right._replace(step=step)
 

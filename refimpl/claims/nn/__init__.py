@@ -1,5 +1,5 @@
-"""The claims L1 to L30 on the substrate: the definitions they are held to; layers, losses, networks, sphere, optimisers."""
+"""The claims L1 to L48 on the substrate: the definitions they are held to; layers, losses, networks, images, sphere, optimisers."""
 
-from refimpl.claims.nn import definition, layers, losses, networks, optimisers, sphere
+from refimpl.claims.nn import definition, images, layers, losses, networks, optimisers, sphere
 
-__all__ = ["definition", "layers", "losses", "networks", "optimisers", "sphere"]
+__all__ = ["definition", "images", "layers", "losses", "networks", "optimisers", "sphere"]

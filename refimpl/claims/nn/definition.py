@@ -5,22 +5,79 @@ at arguments of size 1, off the kinks, where they lose no digits.
 """
 
 from collections.abc import Callable
+from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from refimpl.claims.claim import Choice, frozen, relative_gap
+from refimpl.nn.conv import Conv2d
 from refimpl.nn.dense import Dense
 
 STEP = 1e-30  # of the complex step: no cancellation, so as small as can be
 SLOPE = 0.125  # of leaky ReLU, where it is not left at its default
 LAYERS = Choice(
     "relu", "leaky_relu", "leaky_relu with slope", "sigmoid", "tanh", "softplus", "binary",
-    "prelu", "prelu per channel", "prelu of images", "dense",
+    "prelu", "prelu per channel", "prelu of images", "dense", "conv2d", "maxpool2d", "avgpool2d", "flatten",
 )  # fmt: skip
+IMAGES = LAYERS.values[-4:]  # layers whose outputs see several pixels, or stand elsewhere than these
 ACTIVATIONS = Choice("relu", "leaky_relu", "sigmoid", "tanh", "softplus", "prelu", "prelu_per_channel")
 LOSSES = Choice("hinge", "hinge 1", "hinge 2", "hinge 5", "logistic", "squared", "squared of vectors", "cross_entropy")
 REDUCTIONS = Choice("mean", "sum")
+
+
+# ---- images: double loops over windows and taps
+def grid(image, kernel, stride, padding=(0, 0)):
+    """Where windows start, rows and columns: as many as lie inside the padded image."""
+    return [range(-p, size + p - k + 1, s) for size, k, s, p in zip(image, kernel, stride, padding, strict=True)]
+
+
+def seen(image, kernel, stride, padding=(0, 0)):
+    """Every window (u, v), every tap (i, j) of it, row by row, and the pixel there: outside the image, if it is in the padding."""
+    rows, columns = grid(image, kernel, stride, padding)
+    for (u, r), (v, q) in product(enumerate(rows), enumerate(columns)):
+        for i, j in np.ndindex(*kernel):
+            yield (u, v), (i, j), (r + i, q + j)
+
+
+def blank(x, channels, fill, dtype, *geometry):
+    """An output image for each of x, all of one number."""
+    return np.full((len(x), channels, *map(len, grid(x.shape[2:], *geometry))), fill, dtype)
+
+
+def convolution(W, b, x, stride=(1, 1), padding=(0, 0)):
+    """y[:, :, u, v] = b + Σ over taps of x[:, :, r, q] W[:, :, i, j]ᵀ, where the pixel is inside."""
+    (o, _, *kernel), (h, w) = W.shape, x.shape[2:]
+    y = blank(x, o, 0, np.result_type(W, b, x), kernel, stride, padding) + b[:, None, None]
+    for (u, v), (i, j), (r, q) in seen((h, w), kernel, stride, padding):
+        if 0 <= r < h and 0 <= q < w:
+            y[:, :, u, v] += x[:, :, r, q] @ W[:, :, i, j].T
+    return y
+
+
+def largest(x, kernel, stride):
+    """The first entry of each window that is larger than all before it; a NaN, where there is one."""
+    y = blank(x, x.shape[1], -np.inf, x.dtype, kernel, stride)
+    for (u, v), _, (r, q) in seen(x.shape[2:], kernel, stride):
+        pixel, before = x[:, :, r, q], y[:, :, u, v]
+        y[:, :, u, v] = np.where((pixel.real > before.real) | np.isnan(pixel), pixel, before)
+    return y
+
+
+def mean(x, kernel, stride):
+    """The sum over each window's pixels of one over their number."""
+    y = blank(x, x.shape[1], 0, x.dtype, kernel, stride)
+    for (u, v), _, (r, q) in seen(x.shape[2:], kernel, stride):
+        y[:, :, u, v] += x[:, :, r, q] / (kernel[0] * kernel[1])
+    return y
+
+
+def one_row(x):
+    """Channel by channel, row by row, pixel by pixel."""
+    pixels = list(np.ndindex(*x.shape[1:]))
+    return np.array([[image[at] for at in pixels] for image in x], x.dtype).reshape(len(x), len(pixels))
+
 
 FORMULAS: dict[str, Callable] = {
     "relu": lambda x: np.where(x.real > 0, x, 0),
@@ -34,6 +91,10 @@ FORMULAS: dict[str, Callable] = {
     "prelu per channel": lambda a, x: np.where(x.real > 0, x, a * x),
     "prelu of images": lambda a, x: np.where(x.real > 0, x, a[:, None, None] * x),
     "dense": lambda W, b, x: np.sum(W[None, :, :] * x[:, None, :], axis=2) + b,
+    "conv2d": convolution,
+    "maxpool2d": largest,
+    "avgpool2d": mean,
+    "flatten": one_row,
 }
 
 
@@ -49,15 +110,15 @@ class Case(NamedTuple):
     name: str
     arrays: tuple
     formula: Callable
+    options: dict
 
     def args(self, *arrays):
-        """Arguments as the functions take them: a Dense and x for the dense layer."""
-        arrays = arrays or self.arrays
-        return (Dense(*arrays[:2]), arrays[2]) if self.name == "dense" else arrays
+        """Arguments as the functions take them: a Dense and x for the dense layer, a Conv2d and x for the convolution."""
+        arrays, of = arrays or self.arrays, {"dense": Dense, "conv2d": Conv2d}
+        return (of[self.name](*arrays[:2]), arrays[2]) if self.name in of else arrays
 
     def forward(self, impl, *arrays):
-        options = {"slope": SLOPE} if self.formula is FORMULAS["leaky_relu with slope"] else {}
-        return getattr(impl, f"{self.name}_forward")(*self.args(*arrays), **options)
+        return getattr(impl, f"{self.name}_forward")(*self.args(*arrays), **self.options)
 
     def backward(self, impl, dy, cache):
         """One gradient per array, in their order."""
@@ -71,9 +132,34 @@ class Case(NamedTuple):
 def layer(kind, n, m, d, seed) -> Case:
     """A layer of m neurons or channels and d inputs, on a batch of n."""
     rng, name = np.random.default_rng(seed), kind.split()[0]
+    if kind in IMAGES:
+        return image_layer(kind, n, m, d, rng)
     shape = {"dense": (n, d), "prelu of images": (n, m, m, 3)}.get(kind, (n, m))
     own: dict[str, tuple] = {"prelu": ((),), "prelu per channel": ((m,),), "prelu of images": ((m,),), "dense": ((m, d), (m,))}
-    return Case(name, (*(off_kinks(rng, s) for s in own.get(kind, ())), off_kinks(rng, shape)), FORMULAS[kind])
+    options = {"slope": SLOPE} if kind == "leaky_relu with slope" else {}
+    return Case(name, (*(off_kinks(rng, s) for s in own.get(kind, ())), off_kinks(rng, shape)), FORMULAS[kind], options)
+
+
+def image_layer(kind, n, o, c, rng, most=3) -> Case:
+    """A layer on n images of c channels, with o kernels if it has any.
+
+    Kernels and strides are up to `most` in either direction, windows one fewer, unless the padding makes more. They overlap or
+    leave gaps, rows and columns are left over, the padding may be more than a kernel sees. Every option is left at its default
+    once in four times, and an int, where both directions agree, every other time.
+    """
+    kernel, stride, windows = (rng.integers(1, top, size=2, endpoint=True) for top in (most, most, most - 1))
+    drawn = {"conv2d": {"stride": stride, "padding": rng.integers(0, 3, size=2)}, "flatten": {}}.get(kind, {"stride": stride})
+    default = {"stride": [1, 1] if kind == "conv2d" else kernel, "padding": [0, 0]}
+    left = [name for name in drawn if rng.integers(4) == 0]
+    drawn |= {name: default[name] for name in left}
+    if "pool" in kind:
+        drawn["kernel"] = kernel
+    chosen = {name: (int(v), int(h)) for name, (v, h) in drawn.items()}
+    stride, padding = chosen.get("stride", (1, 1)), np.array(chosen.get("padding", (0, 0)))
+    image = np.maximum(1, kernel + stride * (windows - 1) + rng.integers(0, stride) - 2 * padding)
+    own = (off_kinks(rng, (o, c, *kernel)), off_kinks(rng, o)) if kind == "conv2d" else ()
+    handed = {name: v if v == h and rng.integers(2) else (v, h) for name, (v, h) in chosen.items() if name not in left}
+    return Case(kind, (*own, off_kinks(rng, (n, c, *image))), partial(FORMULAS[kind], **chosen), handed)
 
 
 def cotangent(y, seed):

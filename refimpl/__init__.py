@@ -5,6 +5,7 @@
     refimpl.papers.NAME                  a paper, in its own order
     refimpl.nn, .manifolds, .optim       networks, spheres and optimisers by hand
     refimpl.params, .gradcheck           parameters as one vector; is this gradient right?
+    refimpl.datasets, .experiments       data to train on; published tables and figures beside ours
 
 Every gradient is written by hand. Submodules are imported when they are first used; this import takes NumPy alone.
 """
@@ -13,13 +14,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from refimpl import claims, experiments, gradcheck, interop, manifolds, nn, optim, papers, params, report
+    from refimpl import claims, datasets, experiments, gradcheck, interop, manifolds, nn, optim, papers, params, report
     from refimpl.claims import check, verify
 
 __version__ = "0.1.0"
 __all__ = [
     "check",
     "claims",
+    "datasets",
     "experiments",
     "gradcheck",
     "interop",

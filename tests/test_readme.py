@@ -63,7 +63,7 @@ def test_python_example_runs_and_prints_what_its_comments_say(code):
 
 
 def test_the_readme_has_a_numpy_a_torch_and_a_jax_example():
-    assert sorted(p.id for p in examples()) == ["jax", "numpy", "torch"]
+    assert {p.id for p in examples()} == {"jax", "numpy", "torch"}
 
 
 @pytest.mark.parametrize("line", sorted(set(re.findall(r"^refimpl (show .+)$", README, flags=re.MULTILINE))))
@@ -79,7 +79,7 @@ def test_every_command_that_is_named_exists():
     """`refimpl WORD ...` in the README: the command line knows WORD; what is reproduced is registered."""
     from refimpl.__main__ import parser
 
-    named = set(re.findall(r"`?refimpl ((?:verify|show|reproduce|check|grade|skeleton|doctor)\b[ \w]*)", README))
+    named = set(re.findall(r"`?refimpl ((?:verify|show|reproduce|check|grade|skeleton|doctor)\b[ \w-]*)", README))
     assert {line.split()[0] for line in named} >= {"verify", "show", "reproduce"}
     for line in named:
         parser().parse_args(line.split())

@@ -27,7 +27,7 @@ def test_wrong_implementation_is_rejected_by_the_claims_it_names(e, claim):
 @pytest.mark.parametrize("e", RIGHT, ids=lambda e: f"{e.paper}-{e.name}")
 def test_unusual_implementation_is_accepted_by_every_claim_that_draws(e):
     ids = [c.id for c in claims.of(e.paper) if not (c.slow or finite(c) or c.statistical)]
-    for seed in SEEDS:
+    for seed in SEEDS[:4]:  # python tests/wrong takes more
         assert rejecting(e, ids, seed, draws=5) == []
 
 

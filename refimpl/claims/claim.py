@@ -342,7 +342,9 @@ def shrink(c: Claim, room, case, bound, domains=None, tries=400) -> dict:
     return case
 
 
-def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=False, case=None, paper="impl") -> Verdict:
+def run(
+    c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=False, case=None, paper="impl", smallest=True
+) -> Verdict:
     """Test one claim on one implementation.
 
     Parameters
@@ -354,6 +356,7 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
     ours : bool, a missing function is a failure
     case : dict, run this case only, and do not shrink it
     paper : str, what the replay line calls the paper of a foreign implementation
+    smallest : bool, look for the smallest case that fails; the first one found will do otherwise
     """
     paper = "" if ours else paper
     room, bound, start = Room(impl, single, ours), c.single if single else c.tolerance, time.perf_counter()
@@ -381,7 +384,7 @@ def run(c: Claim, impl, *, seed=0, draws=50, thorough=False, single=False, ours=
         if r > worst:
             worst, at, note = r, drawn, n
         if r > bound:
-            if may and case is None:
+            if may and smallest and case is None:
                 at = shrink(c, room, drawn, bound, c.over(thorough))
                 worst, note, _ = residual(c, room, at)
             break

@@ -1,7 +1,8 @@
 """Published tables and figures beside ours, by name: `refimpl reproduce NAME`.
 
-A reproduction is a module with a frozen `Config`, whose defaults are the published values, `QUICK`, a smaller one, and
-`run(config, rng, workers) -> Result`. A Result has `verdict`, one of VERDICTS, `table()`, `figures()` and `to_json()`.
+A reproduction is a module with a frozen `Config`, whose defaults are the full run, `QUICK`, a smaller one, and
+`run(config, rng, workers) -> Result`. A Result has `verdict`, one of VERDICTS, `table()`, `figures()` and `to_json()`. What decides
+the verdict is fixed before the run, and stands in the table.
 """
 
 from __future__ import annotations
@@ -25,10 +26,17 @@ class Reproduction(NamedTuple):
         return self.about
 
 
+MHE = "refimpl.experiments.hyperspherical_energy"
 REPRODUCTIONS = {
-    "thomson": Reproduction(
-        "refimpl.experiments.hyperspherical_energy", "minimal energies of electrons on a sphere beside the published ones"
+    "thomson": Reproduction(f"{MHE}.thomson", "minimal energies of electrons on a sphere beside the published, and a trap"),
+    "mhe-energy-curve": Reproduction(
+        f"{MHE}.energy_curve", "energies of layers in training, with the energy in the objective or not"
     ),
+    "mhe-test-error": Reproduction(f"{MHE}.new_data", "test error with the energy and without, seed by seed"),
+    "mhe-width": Reproduction(f"{MHE}.width", "whether narrow networks gain more from the energy"),
+    "mhe-half-vs-full": Reproduction(f"{MHE}.half_full", "half space against full space, at equal weights and at equal forces"),
+    "mhe-imbalance": Reproduction(f"{MHE}.imbalance", "where the classifier of a rare class comes to stand"),
+    "mhe-chord-angular": Reproduction(f"{MHE}.chord_angular", "the minima of distances are not those of angles"),
 }
 
 
@@ -44,7 +52,8 @@ def reproduce(name: str, quick: bool = False, seeds: int | None = None, workers:
     seeds : int, optional
         How many seeds, or random starts of each search.
     workers : int, optional
-        Processes to use; results do not depend on it.
+        Processes to use. Results do not depend on it, so far as matrix products do not depend on the threads of linear algebra: of
+        several workers each has one.
 
     Raises
     ------

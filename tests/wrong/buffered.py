@@ -28,12 +28,12 @@ def by_parts(ours, joined):
     return {"buffered_objective": buffered_objective}
 
 
-@entry(PAPER, "reject", "the mean of the micro-batches' means, however many samples each has")
+@entry(PAPER, "reject", "the mean of the micro-batches' means, however many samples each has", by=("L48",))
 def buffered_mean_of_means(ours):
     return by_parts(ours, lambda values, gradients, sizes: (values.mean(), gradients.mean(axis=0)))
 
 
-@entry(PAPER, "reject", "the gradient of the last micro-batch in place of their sum")
+@entry(PAPER, "reject", "the gradient of the last micro-batch in place of their sum", by=("L48",))
 def buffered_gradient_of_the_last_part(ours):
     return by_parts(ours, lambda values, gradients, sizes: (values @ sizes / sizes.sum(), gradients[-1]))
 
@@ -63,7 +63,7 @@ def buffered_pooling_before_negative_slopes(ours):
     return {"buffered_objective": buffered_objective}
 
 
-@entry(PAPER, "reject", "the gradient is the buffer that the next call writes to")
+@entry(PAPER, "reject", "the gradient is the buffer that the next call writes to", by=("L48",))
 def buffered_gradient_is_the_buffer(ours):
     def buffered_objective(layers, unravel, loss, x, y, micro=32):
         right = ours.buffered_objective(layers, unravel, loss, x, y, micro)
@@ -83,7 +83,7 @@ def buffered_gradient_is_the_buffer(ours):
     return {"buffered_objective": buffered_objective}
 
 
-@entry(PAPER, "reject", "the images of the rows with the labels of the first rows")
+@entry(PAPER, "reject", "the images of the rows with the labels of the first rows", by=("L48",))
 def buffered_labels_of_other_rows(ours):
     def buffered_objective(layers, unravel, loss, x, y, micro=32):
         x, y = np.asarray(x), np.asarray(y)

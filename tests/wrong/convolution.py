@@ -27,27 +27,27 @@ PAPER = "substrate"
 
 
 # ---- which way the kernel lies
-@entry(PAPER, "reject", "the kernel is flipped: the convolution of mathematics, gradients and all")
+@entry(PAPER, "reject", "the kernel is flipped: the convolution of mathematics, gradients and all", by=("L37", "L38"))
 def conv_flips_the_kernel(ours):
     return with_kernels(ours, lambda W: W[:, :, ::-1, ::-1])
 
 
-@entry(PAPER, "reject", "the kernel is flipped along its rows only, gradients and all")
+@entry(PAPER, "reject", "the kernel is flipped along its rows only, gradients and all", by=("L32", "L38"))
 def conv_flips_one_axis(ours):
     return with_kernels(ours, lambda W: W[:, :, :, ::-1])
 
 
-@entry(PAPER, "reject", "dx correlates dy with the kernel not turned round")
+@entry(PAPER, "reject", "dx correlates dy with the kernel not turned round", by=("L33", "L43"))
 def conv_kernel_flipped_in_dx(ours):
     return displaced(ours, lambda g: [at[:, ::-1] for at in places(g)], ("dx",))
 
 
-@entry(PAPER, "reject", "dW comes out turned round")
+@entry(PAPER, "reject", "dW comes out turned round", by=("L37", "L44"))
 def conv_kernel_flipped_in_dw(ours):
     return displaced(ours, lambda g: [at[:, ::-1] for at in places(g)], ("dW",))
 
 
-@entry(PAPER, "reject", "rows and columns of the kernel exchanged by a reshape: right for square kernels")
+@entry(PAPER, "reject", "rows and columns of the kernel exchanged by a reshape: right for square kernels", by=("L33", "L38"))
 def conv_kernel_sides_exchanged(ours):
     def turned(W):
         o, c, kh, kw = W.shape
@@ -56,17 +56,17 @@ def conv_kernel_sides_exchanged(ours):
     return with_kernels(ours, turned)
 
 
-@entry(PAPER, "reject", "the kernel is transposed: right for kernels of one row and column")
+@entry(PAPER, "reject", "the kernel is transposed: right for kernels of one row and column", by=("L33", "L37"))
 def conv_kernel_by_columns(ours):
     return with_kernels(ours, lambda W: W.reshape(*W.shape[:2], *W.shape[:1:-1]).swapaxes(2, 3).reshape(W.shape))
 
 
-@entry(PAPER, "reject", "taps run over kh in both directions: right for kernels no wider than high")
+@entry(PAPER, "reject", "taps run over kh in both directions: right for kernels no wider than high", by=("L37", "L38"))
 def conv_taps_of_a_square(ours):
     return with_kernels(ours, lambda W: W * (np.arange(W.shape[3]) < W.shape[2]).astype(W.dtype))
 
 
-@entry(PAPER, "reject", "W.reshape(-1, o) in place of W.reshape(o, -1).T")
+@entry(PAPER, "reject", "W.reshape(-1, o) in place of W.reshape(o, -1).T", by=("L1", "L32"))
 def conv_kernel_matrix_by_reshape(ours):
     def mixed(W):
         return W.reshape(-1, len(W)).T.reshape(W.shape)
@@ -80,12 +80,12 @@ def conv_kernel_matrix_by_reshape(ours):
     return with_kernels(ours, guarded(mixed), guarded(back))
 
 
-@entry(PAPER, "reject", "kernels and channels exchanged where there are as many of them")
+@entry(PAPER, "reject", "kernels and channels exchanged where there are as many of them", by=("L33", "L38"))
 def conv_kernels_and_channels_exchanged(ours):
     return with_kernels(ours, lambda W: W.swapaxes(0, 1) if W.shape[0] == W.shape[1] else W)
 
 
-@entry(PAPER, "reject", "where there are as many kernels as channels, each kernel sees its own channel only")
+@entry(PAPER, "reject", "where there are as many kernels as channels, each kernel sees its own channel only", by=("L1", "L37"))
 def conv_channel_by_channel(ours):
     def own(W):
         return W * np.eye(len(W), dtype=W.dtype)[:, :, None, None] if W.shape[0] == W.shape[1] else W
@@ -93,7 +93,7 @@ def conv_channel_by_channel(ours):
     return with_kernels(ours, own)
 
 
-@entry(PAPER, "reject", "dx takes the kernels with kernels and channels exchanged by a reshape")
+@entry(PAPER, "reject", "dx takes the kernels with kernels and channels exchanged by a reshape", by=("L33", "L43"))
 def conv_channels_not_swapped_in_dx(ours):
     def dx(g, dy):
         (o, c), kernel = g.W.shape[:2], g.kernel
@@ -102,38 +102,38 @@ def conv_channels_not_swapped_in_dx(ours):
     return convolution(ours, dx=dx)
 
 
-@entry(PAPER, "reject", "dW is made as (o, kh, kw, c) and reshaped to (o, c, kh, kw)")
+@entry(PAPER, "reject", "dW is made as (o, kh, kw, c) and reshaped to (o, c, kh, kw)", by=("L43", "L44"))
 def conv_dw_reshaped_across_channels(ours):
     return convolution(ours, dW=lambda g, dy: kernel_gradient(g, dy, *places(g)).transpose(0, 2, 3, 1).reshape(g.W.shape))
 
 
 # ---- stride
-@entry(PAPER, "reject", "vertical and horizontal stride exchanged, in dx only")
+@entry(PAPER, "reject", "vertical and horizontal stride exchanged, in dx only", by=("L34", "L43"))
 def conv_strides_exchanged_in_dx(ours):
     return displaced(ours, lambda g: places(g, stride=g.stride[::-1]), ("dx",))
 
 
-@entry(PAPER, "reject", "vertical and horizontal stride exchanged, in dW only")
+@entry(PAPER, "reject", "vertical and horizontal stride exchanged, in dW only", by=("L34", "L44"))
 def conv_strides_exchanged_in_dw(ours):
     return displaced(ours, lambda g: places(g, stride=g.stride[::-1]), ("dW",))
 
 
-@entry(PAPER, "reject", "vertical and horizontal stride exchanged, gradients and all")
+@entry(PAPER, "reject", "vertical and horizontal stride exchanged, gradients and all", by=("L32", "L34"))
 def conv_strides_exchanged(ours):
     return displaced(ours, lambda g: places(g._replace(stride=g.stride[::-1])))
 
 
-@entry(PAPER, "reject", "dx ignores the stride: dy lies as close as it came")
+@entry(PAPER, "reject", "dx ignores the stride: dy lies as close as it came", by=("L34", "L36"))
 def conv_stride_ignored_in_dx(ours):
     return displaced(ours, lambda g: places(g, stride=(1, 1)), ("dx",))
 
 
-@entry(PAPER, "reject", "dW ignores the stride")
+@entry(PAPER, "reject", "dW ignores the stride", by=("L34", "L44"))
 def conv_stride_ignored_in_dw(ours):
     return displaced(ours, lambda g: places(g, stride=(1, 1)), ("dW",))
 
 
-@entry(PAPER, "reject", "dx spreads dy by repeating its entries, not with zeros in between")
+@entry(PAPER, "reject", "dx spreads dy by repeating its entries, not with zeros in between", by=("L36", "L43"))
 def conv_dx_repeats_dy(ours):
     def dx(g, dy):
         rows, columns = places(g)
@@ -143,12 +143,12 @@ def conv_dx_repeats_dy(ours):
     return convolution(ours, dx=dx)
 
 
-@entry(PAPER, "reject", "the stride is taken for a dilation as well: taps lie s pixels apart")
+@entry(PAPER, "reject", "the stride is taken for a dilation as well: taps lie s pixels apart", by=("L1", "L32"))
 def conv_dilates(ours):
     return displaced(ours, lambda g: places(g, dilation=g.stride))
 
 
-@entry(PAPER, "reject", "kernels of one pixel are treated as a dense layer, and the stride is forgotten")
+@entry(PAPER, "reject", "kernels of one pixel are treated as a dense layer, and the stride is forgotten", by=("L44", "L48"))
 def conv_of_one_pixel_without_stride(ours):
     def where(g):
         return places(g._replace(stride=(1, 1)) if g.kernel == (1, 1) else g)
@@ -157,22 +157,22 @@ def conv_of_one_pixel_without_stride(ours):
 
 
 # ---- padding
-@entry(PAPER, "reject", "vertical and horizontal padding exchanged, gradients and all")
+@entry(PAPER, "reject", "vertical and horizontal padding exchanged, gradients and all", by=("L38", "L43"))
 def conv_paddings_exchanged(ours):
     return displaced(ours, lambda g: places(g._replace(padding=g.padding[::-1])))
 
 
-@entry(PAPER, "reject", "all padding on one side: 2p rows above and none below")
+@entry(PAPER, "reject", "all padding on one side: 2p rows above and none below", by=("L32", "L33"))
 def conv_padding_on_one_side(ours):
     return displaced(ours, lambda g: places(g, padding=[2 * p for p in g.padding]))
 
 
-@entry(PAPER, "reject", "the padded image is read one pixel too far, where there is padding")
+@entry(PAPER, "reject", "the padded image is read one pixel too far, where there is padding", by=("L32", "L38"))
 def conv_padding_off_by_one(ours):
     return displaced(ours, lambda g: places(g, padding=[max(p - 1, 0) for p in g.padding]), ("y",))
 
 
-@entry(PAPER, "reject", "any padding is that which keeps the size, ⌊k/2⌋: right for p = 0, and p = 1 with k = 3")
+@entry(PAPER, "reject", "any padding is that which keeps the size, ⌊k/2⌋: right for p = 0, and p = 1 with k = 3", by=("L11", "L32"))
 def conv_padding_that_keeps_the_size(ours):
     def where(g):
         return places(g._replace(padding=tuple(p and k // 2 for p, k in zip(g.padding, g.kernel, strict=True))))
@@ -180,12 +180,12 @@ def conv_padding_that_keeps_the_size(ours):
     return displaced(ours, where)
 
 
-@entry(PAPER, "reject", "padding by FFT without zeros: the other end of the image comes in, gradients and all")
+@entry(PAPER, "reject", "padding by FFT without zeros: the other end of the image comes in, gradients and all", by=("L1", "L33"))
 def conv_wraps_around(ours):
     return displaced(ours, lambda g: [at % max(size, 1) for at, size in zip(places(g), g.x.shape[2:], strict=True)])
 
 
-@entry(PAPER, "reject", "no padding is made and x[-1] is read in its place: the last row above the first, zeros below")
+@entry(PAPER, "reject", "no padding is made and x[-1] is read in its place: the last row above the first, zeros below", by=("L1", "L32"))
 def conv_negative_index(ours):
     def where(g):
         return [np.where(at < 0, at + size, at) for at, size in zip(places(g), g.x.shape[2:], strict=True)]
@@ -193,12 +193,12 @@ def conv_negative_index(ours):
     return displaced(ours, where, ("y", "dW"))
 
 
-@entry(PAPER, "reject", "the border is repeated in place of zeros, gradients and all")
+@entry(PAPER, "reject", "the border is repeated in place of zeros, gradients and all", by=("L33", "L38"))
 def conv_pads_with_the_border(ours):
     return displaced(ours, lambda g: [np.clip(at, 0, size - 1) for at, size in zip(places(g), g.x.shape[2:], strict=True)])
 
 
-@entry(PAPER, "reject", "the windows of dW come from the image without its padding")
+@entry(PAPER, "reject", "the windows of dW come from the image without its padding", by=("L35", "L43"))
 def conv_padding_ignored_in_dw(ours):
     return displaced(ours, lambda g: places(g, padding=(0, 0)), ("dW",))
 
@@ -210,12 +210,12 @@ def padded_gradient(g, dy):
     return give_back(pieces(dy, g.W), (n, c, h + 2 * ph, w + 2 * pw), rows, columns)
 
 
-@entry(PAPER, "reject", "the padding of dx is not cut off")
+@entry(PAPER, "reject", "the padding of dx is not cut off", by=("L11", "L34"))
 def conv_dx_with_its_padding(ours):
     return convolution(ours, dx=padded_gradient)
 
 
-@entry(PAPER, "reject", "the padding of dx is cut by [p:-p], also where p = 0")
+@entry(PAPER, "reject", "the padding of dx is cut by [p:-p], also where p = 0", by=("L11", "L35"))
 def conv_dx_cut_to_nothing(ours):
     def dx(g, dy):
         ph, pw = g.padding
@@ -225,13 +225,13 @@ def conv_dx_cut_to_nothing(ours):
     return convolution(ours, dx=dx)
 
 
-@entry(PAPER, "reject", "the padding of dx is cut at the end only: [:h, :w]")
+@entry(PAPER, "reject", "the padding of dx is cut at the end only: [:h, :w]", by=("L35", "L43"))
 def conv_dx_cut_at_the_end(ours):
     return convolution(ours, dx=lambda g, dy: padded_gradient(g, dy)[:, :, : g.x.shape[2], : g.x.shape[3]])
 
 
 # ---- how many windows, and what is left over
-@entry(PAPER, "reject", "the number of windows is rounded up, the last ones hanging over zeros, gradients and all")
+@entry(PAPER, "reject", "the number of windows is rounded up, the last ones hanging over zeros, gradients and all", by=("L11", "L32"))
 def conv_counts_by_ceil(ours):
     def where(g):
         sizes = zip(g.x.shape[2:], g.kernel, g.stride, g.padding, strict=True)
@@ -240,7 +240,7 @@ def conv_counts_by_ceil(ours):
     return displaced(ours, where)
 
 
-@entry(PAPER, "reject", "range(0, h − k, s): the last window is lost, unless rows are left over")
+@entry(PAPER, "reject", "range(0, h − k, s): the last window is lost, unless rows are left over", by=("L37", "L44"))
 def conv_loses_the_last_window(ours):
     def where(g):
         sizes = zip(g.x.shape[2:], g.kernel, g.stride, g.padding, strict=True)
@@ -249,7 +249,7 @@ def conv_loses_the_last_window(ours):
     return displaced(ours, where)
 
 
-@entry(PAPER, "reject", "as many columns as rows are filled in: y stays 0 beyond, where the image is wider than high")
+@entry(PAPER, "reject", "as many columns as rows are filled in: y stays 0 beyond, where the image is wider than high", by=("L37", "L38"))
 def conv_fills_a_square(ours):
     def y(g):
         whole = convolved(g.x, g.W, *places(g)) + biases(g.b)
@@ -258,7 +258,7 @@ def conv_fills_a_square(ours):
     return convolution(ours, y=y)
 
 
-@entry(PAPER, "reject", "dx ends with the last window: rows that are left over are missing from it")
+@entry(PAPER, "reject", "dx ends with the last window: rows that are left over are missing from it", by=("L11", "L36"))
 def conv_dx_without_leftover_rows(ours):
     def dx(g, dy):
         ends = [min(int(at.max(initial=-1)) + 1, size) for at, size in zip(places(g), g.x.shape[2:], strict=True)]
@@ -267,7 +267,7 @@ def conv_dx_without_leftover_rows(ours):
     return convolution(ours, dx=dx)
 
 
-@entry(PAPER, "reject", "col2im assigns, where windows overlap it must add")
+@entry(PAPER, "reject", "col2im assigns, where windows overlap it must add", by=("L10", "L36"))
 def conv_dx_overwrites_overlaps(ours):
     def dx(g, dy):
         n, c, h, w = g.x.shape
@@ -281,7 +281,7 @@ def conv_dx_overwrites_overlaps(ours):
 
 
 # ---- axes mixed up by reshape
-@entry(PAPER, "reject", "im2col reshaped without transposing: windows (n, c, oh, ow, ...) read as (n·oh·ow, c·...)")
+@entry(PAPER, "reject", "im2col reshaped without transposing: windows (n, c, oh, ow, ...) read as (n·oh·ow, c·...)", by=("L1", "L37"))
 def conv_windows_mix_channels(ours):
     def mixed(g):
         windows = look(g.x, *places(g))
@@ -295,7 +295,7 @@ def conv_windows_mix_channels(ours):
     )
 
 
-@entry(PAPER, "reject", "the product (o, n·oh·ow) reshaped to (n, o, oh, ow): right for one sample or one kernel")
+@entry(PAPER, "reject", "the product (o, n·oh·ow) reshaped to (n, o, oh, ow): right for one sample or one kernel", by=("L4", "L37"))
 def conv_output_mixes_the_batch(ours):
     def y(g):
         right = convolved(g.x, g.W, *places(g)) + biases(g.b)
@@ -304,7 +304,7 @@ def conv_output_mixes_the_batch(ours):
     return convolution(ours, y=y)
 
 
-@entry(PAPER, "reject", "the product (n·oh·ow, o) reshaped to (n, o, oh, ow): right for one kernel")
+@entry(PAPER, "reject", "the product (n·oh·ow, o) reshaped to (n, o, oh, ow): right for one kernel", by=("L37", "L38"))
 def conv_output_mixes_the_kernels(ours):
     def y(g):
         right = convolved(g.x, g.W, *places(g)) + biases(g.b)
@@ -313,7 +313,7 @@ def conv_output_mixes_the_kernels(ours):
     return convolution(ours, y=y)
 
 
-@entry(PAPER, "reject", "dy (n, o, oh, ow) reshaped to (o, n·oh·ow) for dW: right for one sample or one kernel")
+@entry(PAPER, "reject", "dy (n, o, oh, ow) reshaped to (o, n·oh·ow) for dW: right for one sample or one kernel", by=("L4", "L33"))
 def conv_dw_mixes_the_batch(ours):
     def dW(g, dy):
         n, o = dy.shape[:2]
@@ -322,18 +322,18 @@ def conv_dw_mixes_the_batch(ours):
     return convolution(ours, dW=dW)
 
 
-@entry(PAPER, "reject", "axes of length 1 are squeezed out of y")
+@entry(PAPER, "reject", "axes of length 1 are squeezed out of y", by=("L33", "L44"))
 def conv_of_one_sample_loses_its_axis(ours):
     return convolution(ours, y=lambda g: np.squeeze(convolved(g.x, g.W, *places(g)) + biases(g.b)))
 
 
 # ---- biases, and sums over the batch
-@entry(PAPER, "reject", "the bias is added for every channel")
+@entry(PAPER, "reject", "the bias is added for every channel", by=("L1", "L32"))
 def conv_bias_for_every_channel(ours):
     return convolution(ours, y=lambda g: convolved(g.x, g.W, *places(g)) + g.x.shape[1] * biases(g.b))
 
 
-@entry(PAPER, "reject", "y + b along the last axis, where the output is as wide as there are kernels")
+@entry(PAPER, "reject", "y + b along the last axis, where the output is as wide as there are kernels", by=("L1", "L43"))
 def conv_bias_along_the_width(ours):
     def y(g):
         without = convolved(g.x, g.W, *places(g))
@@ -342,27 +342,27 @@ def conv_bias_along_the_width(ours):
     return convolution(ours, y=y)
 
 
-@entry(PAPER, "reject", "the gradient of the biases is the mean over the batch")
+@entry(PAPER, "reject", "the gradient of the biases is the mean over the batch", by=("L5", "L43"))
 def conv_bias_gradient_is_a_mean(ours):
     return convolution(ours, db=lambda g, dy: summed(g, dy) / max(len(dy), 1))
 
 
-@entry(PAPER, "reject", "the gradient of the biases is the mean over the pixels")
+@entry(PAPER, "reject", "the gradient of the biases is the mean over the pixels", by=("L36", "L44"))
 def conv_bias_gradient_averages_pixels(ours):
     return convolution(ours, db=lambda g, dy: dy.mean(axis=(2, 3)).sum(axis=0))
 
 
-@entry(PAPER, "reject", "the gradient of the biases is summed over the batch only")
+@entry(PAPER, "reject", "the gradient of the biases is summed over the batch only", by=("L11", "L44"))
 def conv_bias_gradient_over_the_batch_only(ours):
     return convolution(ours, db=lambda g, dy: dy.sum(axis=0))
 
 
-@entry(PAPER, "reject", "the gradient of the biases keeps the axes that it is summed over: (1, o, 1, 1)")
+@entry(PAPER, "reject", "the gradient of the biases keeps the axes that it is summed over: (1, o, 1, 1)", by=("L11", "L44"))
 def conv_bias_gradient_keeps_its_axes(ours):
     return convolution(ours, db=lambda g, dy: dy.sum(axis=(0, 2, 3), keepdims=True))
 
 
-@entry(PAPER, "reject", "the sum as mean times count, which is 0/0 for no samples")
+@entry(PAPER, "reject", "the sum as mean times count, which is 0/0 for no samples", by=("L5", "L11"))
 def conv_bias_gradient_of_no_samples(ours):
     def db(g, dy):
         count = np.asarray(dy[:, :1].size, dy.dtype)
@@ -372,17 +372,17 @@ def conv_bias_gradient_of_no_samples(ours):
     return convolution(ours, db=db)
 
 
-@entry(PAPER, "reject", "dW is divided by the number of samples")
+@entry(PAPER, "reject", "dW is divided by the number of samples", by=("L5", "L37"))
 def conv_dw_is_a_mean(ours):
     return convolution(ours, dW=lambda g, dy: kernel_gradient(g, dy, *places(g)) / max(len(dy), 1))
 
 
-@entry(PAPER, "reject", "dW is that of the first sample")
+@entry(PAPER, "reject", "dW is that of the first sample", by=("L4", "L5"))
 def conv_dw_of_the_first_sample(ours):
     return convolution(ours, dW=lambda g, dy: kernel_gradient(g._replace(x=g.x[:1]), dy[:1], *places(g)))
 
 
-@entry(PAPER, "reject", "the gradients for a first layer lack those of the biases")
+@entry(PAPER, "reject", "the gradients for a first layer lack those of the biases", by=("L44", "L48"))
 def conv_params_backward_without_biases(ours):
     def conv2d_params_backward(dy, cache):
         own = ours.conv2d_params_backward(dy, cache)
@@ -391,14 +391,14 @@ def conv_params_backward_without_biases(ours):
     return {"conv2d_params_backward": conv2d_params_backward}
 
 
-@entry(PAPER, "reject", "the gradients for a first layer, computed anew, forget the padding")
+@entry(PAPER, "reject", "the gradients for a first layer, computed anew, forget the padding", by=("L43", "L48"))
 def conv_params_backward_without_padding(ours):
     forgetful = conv_padding_ignored_in_dw(ours)
     return convolution(ours) | {"conv2d_params_backward": forgetful["conv2d_params_backward"]}
 
 
 # ---- state, memory, precision
-@entry(PAPER, "reject", "dW is added to that of the calls before")
+@entry(PAPER, "reject", "dW is added to that of the calls before", by=("L4", "L36"))
 def conv_dw_adds_up(ours):
     totals: dict = {}
 
@@ -410,7 +410,7 @@ def conv_dw_adds_up(ours):
     return convolution(ours, dW=dW)
 
 
-@entry(PAPER, "reject", "dx is added up in a buffer that is not cleared")
+@entry(PAPER, "reject", "dx is added up in a buffer that is not cleared", by=("L3", "L36"))
 def conv_dx_in_a_buffer(ours):
     buffers: dict = {}
 
@@ -437,7 +437,7 @@ def conv_windows_in_a_buffer(ours):
     return convolution(ours, y=y, dW=lambda g, dy: kernel_gradient(g._replace(x=buffers[key(g)]), dy, *places(g)))
 
 
-@entry(PAPER, "reject", "dx is written over x")
+@entry(PAPER, "reject", "dx is written over x", by=("L33", "L34"))
 def conv_dx_written_over_x(ours):
     def conv2d_forward(params, x, stride=1, padding=0):
         y, cache = ours.conv2d_forward(params, x, stride, padding)
@@ -456,7 +456,7 @@ def conv_dx_written_over_x(ours):
     }
 
 
-@entry(PAPER, "reject", "all is computed in float32, and handed out as float64")
+@entry(PAPER, "reject", "all is computed in float32, and handed out as float64", by=("L32", "L38"))
 def conv_in_float32(ours):
     def single(a):
         return a.astype(np.float32)
@@ -481,7 +481,7 @@ def conv_always_float64(ours):
     return {"conv2d_forward": conv2d_forward, "conv2d_backward": conv2d_backward}
 
 
-@entry(PAPER, "reject", "dW by central differences of Σ dy y, step 10⁻⁶")
+@entry(PAPER, "reject", "dW by central differences of Σ dy y, step 10⁻⁶", by=("L3", "L37"))
 def conv_dw_by_differences(ours):
     def dW(g, dy):
         at, h = places(g), 1e-6
@@ -497,7 +497,7 @@ def conv_dw_by_differences(ours):
     return convolution(ours, dW=dW)
 
 
-@entry(PAPER, "reject", "dy is read in the order of memory")
+@entry(PAPER, "reject", "dy is read in the order of memory", by=("L43", "L48"))
 def conv_dy_in_memory_order(ours):
     return {
         "conv2d_backward": lambda dy, cache: ours.conv2d_backward(in_memory_order(dy), cache),
@@ -505,7 +505,7 @@ def conv_dy_in_memory_order(ours):
     }
 
 
-@entry(PAPER, "reject", "x is read in the order of memory")
+@entry(PAPER, "reject", "x is read in the order of memory", by=("L43", "L48"))
 def conv_x_in_memory_order(ours):
     def conv2d_forward(params, x, stride=1, padding=0):
         return ours.conv2d_forward(params, in_memory_order(x), stride, padding)
@@ -514,7 +514,7 @@ def conv_x_in_memory_order(ours):
 
 
 # ---- numbers that are none
-@entry(PAPER, "reject", "pixels that are NaN count as 0")
+@entry(PAPER, "reject", "pixels that are NaN count as 0", by=("L10",))
 def conv_of_nan_is_of_zero(ours):
     return convolution(ours, y=lambda g: convolved(np.where(np.isnan(g.x), 0, g.x), g.W, *places(g)) + biases(g.b))
 

@@ -22,12 +22,12 @@ PAPER = "substrate"
 
 
 # ---- max-pooling: who gets the gradient
-@entry(PAPER, "reject", "every pixel of a tie gets the whole of dy")
+@entry(PAPER, "reject", "every pixel of a tie gets the whole of dy", by=("L39",))
 def maxpool_gives_dy_to_every_tie(ours):
     return pooling(ours, "maxpool2d", dx=lambda g, dy: spread(g, np.where(is_largest(pixels(g)), dy[..., None], 0)))
 
 
-@entry(PAPER, "reject", "dy is split among the pixels of a tie")
+@entry(PAPER, "reject", "dy is split among the pixels of a tie", by=("L39",))
 def maxpool_splits_ties(ours):
     def dx(g, dy):
         largest = is_largest(pixels(g))
@@ -36,12 +36,12 @@ def maxpool_splits_ties(ours):
     return pooling(ours, "maxpool2d", dx=dx)
 
 
-@entry(PAPER, "reject", "the last pixel of a tie gets dy")
+@entry(PAPER, "reject", "the last pixel of a tie gets dy", by=("L39",))
 def maxpool_gives_to_the_last(ours):
     return max_gradient(ours, lambda windows, g: windows.shape[-1] - 1 - windows[..., ::-1].argmax(axis=-1))
 
 
-@entry(PAPER, "reject", "the first pixel of a tie is looked for column by column")
+@entry(PAPER, "reject", "the first pixel of a tie is looked for column by column", by=("L39",))
 def maxpool_ties_by_columns(ours):
     def pick(windows, g):
         kh, kw = g.kernel
@@ -51,7 +51,7 @@ def maxpool_ties_by_columns(ours):
     return max_gradient(ours, pick)
 
 
-@entry(PAPER, "reject", "the index of the largest is unravelled column by column")
+@entry(PAPER, "reject", "the index of the largest is unravelled column by column", by=("L10", "L39"))
 def maxpool_index_by_columns(ours):
     def pick(windows, g):
         kh, kw = g.kernel
@@ -61,7 +61,7 @@ def maxpool_index_by_columns(ours):
     return max_gradient(ours, pick)
 
 
-@entry(PAPER, "reject", "pixels within 10⁻⁸ + 10⁻⁵ |y| of the largest count as ties")
+@entry(PAPER, "reject", "pixels within 10⁻⁸ + 10⁻⁵ |y| of the largest count as ties", by=("L41",))
 def maxpool_ties_with_a_tolerance(ours):
     def pick(windows, g):
         with np.errstate(invalid="ignore"):
@@ -70,7 +70,7 @@ def maxpool_ties_with_a_tolerance(ours):
     return max_gradient(ours, pick)
 
 
-@entry(PAPER, "reject", "where(x == y): a window with a NaN gives dy to nobody")
+@entry(PAPER, "reject", "where(x == y): a window with a NaN gives dy to nobody", by=("L39",))
 def maxpool_loses_the_gradient_of_nan(ours):
     def dx(g, dy):
         windows = pixels(g)
@@ -90,7 +90,7 @@ def maxpool_multiplies_by_a_mask(ours):
     return pooling(ours, "maxpool2d", dx=dx)
 
 
-@entry(PAPER, "reject", "where windows overlap, dx is assigned, not added up")
+@entry(PAPER, "reject", "where windows overlap, dx is assigned, not added up", by=("L39", "L48"))
 def maxpool_overwrites_overlaps(ours):
     def dx(g, dy):
         image, (rows, columns), windows = np.zeros(g.x.shape), places(g), pixels(g)
@@ -102,7 +102,7 @@ def maxpool_overwrites_overlaps(ours):
     return pooling(ours, "maxpool2d", dx=dx)
 
 
-@entry(PAPER, "reject", "backward lays the windows side by side, whatever the stride")
+@entry(PAPER, "reject", "backward lays the windows side by side, whatever the stride", by=("L2", "L39"))
 def maxpool_stride_ignored_in_backward(ours):
     return max_gradient(ours, lambda windows, g: windows.argmax(axis=-1), lambda g: places(g, stride=g.kernel))
 
@@ -121,7 +121,7 @@ def maxpool_indices_in_a_buffer(ours):
     return pooling(ours, "maxpool2d", y=y, dx=lambda g, dy: spread(g, one_hot(indices[key(g)], dy, g.taps)))
 
 
-@entry(PAPER, "reject", "dx is as large as the windows are together: rows that are left over are missing from it")
+@entry(PAPER, "reject", "dx is as large as the windows are together: rows that are left over are missing from it", by=("L10", "L39"))
 def maxpool_dx_without_leftover_rows(ours):
     def dx(g, dy):
         windows, ends = pixels(g), [int(at.max()) + 1 for at in places(g)]
@@ -130,13 +130,13 @@ def maxpool_dx_without_leftover_rows(ours):
     return pooling(ours, "maxpool2d", dx=dx)
 
 
-@entry(PAPER, "reject", "dy is read in the order of memory")
+@entry(PAPER, "reject", "dy is read in the order of memory", by=("L43", "L48"))
 def maxpool_dy_in_memory_order(ours):
     return {"maxpool2d_backward": lambda dy, cache: ours.maxpool2d_backward(in_memory_order(dy), cache)}
 
 
 # ---- max-pooling: which is the largest, of what
-@entry(PAPER, "reject", "the search for the largest starts at 0, as if the image were padded")
+@entry(PAPER, "reject", "the search for the largest starts at 0, as if the image were padded", by=("L39", "L41"))
 def maxpool_starts_at_zero(ours):
     return pooling(ours, "maxpool2d", y=lambda g: np.maximum(pixels(g).max(axis=-1), 0))
 
@@ -146,12 +146,12 @@ def maxpool_starts_at_the_lowest_number(ours):
     return pooling(ours, "maxpool2d", y=lambda g: np.maximum(pixels(g).max(axis=-1), np.finfo(g.x.dtype).min))
 
 
-@entry(PAPER, "reject", "a NaN counts as smaller than every number")
+@entry(PAPER, "reject", "a NaN counts as smaller than every number", by=("L10", "L39"))
 def maxpool_passes_over_nan(ours):
     return pooling(ours, "maxpool2d", y=lambda g: np.fmax.reduce(pixels(g), axis=-1))
 
 
-@entry(PAPER, "reject", "the largest of all channels, for each of them")
+@entry(PAPER, "reject", "the largest of all channels, for each of them", by=("L32", "L41"))
 def maxpool_across_channels(ours):
     def y(g):
         own = pixels(g).max(axis=-1)
@@ -160,7 +160,7 @@ def maxpool_across_channels(ours):
     return pooling(ours, "maxpool2d", y=y)
 
 
-@entry(PAPER, "reject", "the largest in absolute value")
+@entry(PAPER, "reject", "the largest in absolute value", by=("L39", "L41"))
 def maxpool_of_absolute_values(ours):
     def y(g):
         windows = pixels(g)
@@ -169,7 +169,7 @@ def maxpool_of_absolute_values(ours):
     return pooling(ours, "maxpool2d", y=y)
 
 
-@entry(PAPER, "reject", "the number of windows is rounded up, the last ones hanging over, gradients and all")
+@entry(PAPER, "reject", "the number of windows is rounded up, the last ones hanging over, gradients and all", by=("L1", "L41"))
 def maxpool_counts_by_ceil(ours):
     def dx(g, dy):
         windows = pixels(g, by_ceil, -np.inf)
@@ -178,33 +178,33 @@ def maxpool_counts_by_ceil(ours):
     return pooling(ours, "maxpool2d", y=lambda g: pixels(g, by_ceil, -np.inf).max(axis=-1), dx=dx)
 
 
-@entry(PAPER, "reject", "the stride is 1 by default")
+@entry(PAPER, "reject", "the stride is 1 by default", by=("L2", "L10"))
 def maxpool_stride_is_one_by_default(ours):
     return with_options(ours, "maxpool2d", lambda kernel, stride: (kernel, 1 if stride is None else stride))
 
 
-@entry(PAPER, "reject", "by reshape to (oh, kh, ow, kw): the stride is the kernel, whatever was given")
+@entry(PAPER, "reject", "by reshape to (oh, kh, ow, kw): the stride is the kernel, whatever was given", by=("L44", "L48"))
 def maxpool_never_overlaps(ours):
     return with_options(ours, "maxpool2d", lambda kernel, stride: (kernel, None))
 
 
-@entry(PAPER, "reject", "height and width of the kernel exchanged, gradients and all")
+@entry(PAPER, "reject", "height and width of the kernel exchanged, gradients and all", by=("L32", "L39"))
 def maxpool_kernel_sides_exchanged(ours):
     return with_options(ours, "maxpool2d", lambda kernel, stride: (kernel[::-1], kernel if stride is None else stride))
 
 
-@entry(PAPER, "reject", "vertical and horizontal stride exchanged, gradients and all")
+@entry(PAPER, "reject", "vertical and horizontal stride exchanged, gradients and all", by=("L1", "L48"))
 def maxpool_strides_exchanged(ours):
     return with_options(ours, "maxpool2d", lambda kernel, stride: (kernel, stride and stride[::-1]))
 
 
 # ---- average pooling
-@entry(PAPER, "reject", "the sum in place of the mean, gradients and all")
+@entry(PAPER, "reject", "the sum in place of the mean, gradients and all", by=("L33", "L40"))
 def avgpool_is_a_sum(ours):
     return pooling(ours, "avgpool2d", y=lambda g: pixels(g).sum(axis=-1), dx=evenly)
 
 
-@entry(PAPER, "reject", "divided by the square of the kernel's height, gradients and all: right for square kernels")
+@entry(PAPER, "reject", "divided by the square of the kernel's height, gradients and all: right for square kernels", by=("L33", "L40"))
 def avgpool_by_the_square_of_the_height(ours):
     return pooling(
         ours,
@@ -214,17 +214,17 @@ def avgpool_by_the_square_of_the_height(ours):
     )
 
 
-@entry(PAPER, "reject", "backward gives the whole of dy to every pixel")
+@entry(PAPER, "reject", "backward gives the whole of dy to every pixel", by=("L2", "L40"))
 def avgpool_backward_not_divided(ours):
     return pooling(ours, "avgpool2d", dx=evenly)
 
 
-@entry(PAPER, "reject", "backward divides by the area of a stride: right where the stride is the kernel")
+@entry(PAPER, "reject", "backward divides by the area of a stride: right where the stride is the kernel", by=("L2", "L33"))
 def avgpool_backward_divided_by_the_stride(ours):
     return pooling(ours, "avgpool2d", dx=lambda g, dy: evenly(g, dy / (g.stride[0] * g.stride[1])))
 
 
-@entry(PAPER, "reject", "backward divides what a pixel gets by the number of windows that saw it")
+@entry(PAPER, "reject", "backward divides what a pixel gets by the number of windows that saw it", by=("L33", "L43"))
 def avgpool_averages_overlaps(ours):
     def dx(g, dy):
         return evenly(g, dy / g.taps) / np.maximum(evenly(g, np.ones_like(dy)), 1)
@@ -232,7 +232,7 @@ def avgpool_averages_overlaps(ours):
     return pooling(ours, "avgpool2d", dx=dx)
 
 
-@entry(PAPER, "reject", "backward by np.repeat, the last window's share filling up the rows that are left over")
+@entry(PAPER, "reject", "backward by np.repeat, the last window's share filling up the rows that are left over", by=("L2", "L33"))
 def avgpool_leftover_rows_get_a_share(ours):
     def dx(g, dy):
         if g.stride != g.kernel:
@@ -243,12 +243,12 @@ def avgpool_leftover_rows_get_a_share(ours):
     return pooling(ours, "avgpool2d", dx=dx)
 
 
-@entry(PAPER, "reject", "backward exchanges vertical and horizontal stride")
+@entry(PAPER, "reject", "backward exchanges vertical and horizontal stride", by=("L10", "L40"))
 def avgpool_strides_exchanged_in_backward(ours):
     return pooling(ours, "avgpool2d", dx=lambda g, dy: evenly(g, dy / g.taps, lambda g: places(g, stride=g.stride[::-1])))
 
 
-@entry(PAPER, "reject", "windows hang over the edge and are averaged over what is there, gradients and all")
+@entry(PAPER, "reject", "windows hang over the edge and are averaged over what is there, gradients and all", by=("L11", "L32"))
 def avgpool_of_what_is_there(ours):
     def there(g):
         rows, columns = by_ceil(g)
@@ -275,7 +275,7 @@ def avgpool_by_an_integral_image(ours):
     return pooling(ours, "avgpool2d", y=y)
 
 
-@entry(PAPER, "reject", "dy is divided in place")
+@entry(PAPER, "reject", "dy is divided in place", by=("L3", "L40"))
 def avgpool_divides_dy_in_place(ours):
     def avgpool2d_backward(dy, cache):
         g, cache = cache
@@ -287,7 +287,7 @@ def avgpool_divides_dy_in_place(ours):
 
 
 # ---- flatten
-@entry(PAPER, "reject", "columns before rows before channels, there and back")
+@entry(PAPER, "reject", "columns before rows before channels, there and back", by=("L10", "L42"))
 def flatten_by_columns(ours):
     def flatten_forward(x):
         return ours.flatten_forward(np.transpose(x, (0, *range(np.ndim(x) - 1, 0, -1))))
@@ -299,7 +299,7 @@ def flatten_by_columns(ours):
     return {"flatten_forward": flatten_forward, "flatten_backward": flatten_backward}
 
 
-@entry(PAPER, "reject", "channels last, there and back")
+@entry(PAPER, "reject", "channels last, there and back", by=("L10", "L42"))
 def flatten_with_channels_last(ours):
     def flatten_forward(x):
         return ours.flatten_forward(np.moveaxis(x, 1, -1) if np.ndim(x) > 2 else x)
@@ -311,12 +311,12 @@ def flatten_with_channels_last(ours):
     return {"flatten_forward": flatten_forward, "flatten_backward": flatten_backward}
 
 
-@entry(PAPER, "reject", "x is read in the order of memory")
+@entry(PAPER, "reject", "x is read in the order of memory", by=("L42", "L44"))
 def flatten_in_memory_order(ours):
     return {"flatten_forward": lambda x: ours.flatten_forward(in_memory_order(x))}
 
 
-@entry(PAPER, "reject", "y is a view of x")
+@entry(PAPER, "reject", "y is a view of x", by=("L6",))
 def flatten_is_a_view(ours):
     def flatten_forward(x):
         y, cache = ours.flatten_forward(x)
@@ -325,7 +325,7 @@ def flatten_is_a_view(ours):
     return {"flatten_forward": flatten_forward}
 
 
-@entry(PAPER, "reject", "x.reshape(n, −1), which has no answer for no samples")
+@entry(PAPER, "reject", "x.reshape(n, −1), which has no answer for no samples", by=("L5", "L11"))
 def flatten_infers_the_width(ours):
     def flatten_forward(x):
         y, cache = ours.flatten_forward(x)
@@ -334,7 +334,7 @@ def flatten_infers_the_width(ours):
     return {"flatten_forward": flatten_forward}
 
 
-@entry(PAPER, "reject", "dx has rows and columns of each channel exchanged")
+@entry(PAPER, "reject", "dx has rows and columns of each channel exchanged", by=("L10", "L42"))
 def flatten_backward_transposes(ours):
     def flatten_backward(dy, cache):
         dx = ours.flatten_backward(dy, cache)
@@ -358,7 +358,7 @@ def relu_mask_in_memory_order(ours):
     return {"relu_backward": lambda dy, cache: ours.relu_backward(in_memory_order(dy), cache)}
 
 
-@entry(PAPER, "reject", "PReLU adds up what its channels feel in the order of memory")
+@entry(PAPER, "reject", "PReLU adds up what its channels feel in the order of memory", by=("L44", "L48"))
 def prelu_sums_in_memory_order(ours):
     def prelu_backward(dy, cache):
         _, dx = ours.prelu_backward(dy, cache)

@@ -19,17 +19,17 @@ def with_rates(ours, changed):
     return {name: made(name) for name in ("gradient_descent", "momentum", "adam")}
 
 
-@entry(PAPER, "reject", "the schedule is asked for the step that comes after")
+@entry(PAPER, "reject", "the schedule is asked for the step that comes after", by=("L45",))
 def schedule_a_step_ahead(ours):
     return with_rates(ours, lambda rate: (lambda t: rate(t + 1)) if callable(rate) else rate)
 
 
-@entry(PAPER, "reject", "the schedule is asked once, at the start")
+@entry(PAPER, "reject", "the schedule is asked once, at the start", by=("L45",))
 def schedule_asked_once(ours):
     return with_rates(ours, lambda rate: rate(0) if callable(rate) else rate)
 
 
-@entry(PAPER, "reject", "the mean of the groups' rates for all parameters")
+@entry(PAPER, "reject", "the mean of the groups' rates for all parameters", by=("L45",))
 def rates_averaged_over_the_groups(ours):
     def mean(rate):
         if callable(rate):
@@ -39,7 +39,7 @@ def rates_averaged_over_the_groups(ours):
     return with_rates(ours, mean)
 
 
-@entry(PAPER, "reject", "the rate inside the velocity: v ← β v + η g, θ ← θ − v, which differs once the rate falls")
+@entry(PAPER, "reject", "the rate inside the velocity: v ← β v + η g, θ ← θ − v, which differs once the rate falls", by=("L45",))
 def rate_inside_the_velocity(ours):
     def momentum(rate, beta=0.9, nesterov=False):
         right = ours.momentum(1.0, beta, nesterov)
@@ -53,7 +53,7 @@ def rate_inside_the_velocity(ours):
     return {"momentum": momentum}
 
 
-@entry(PAPER, "reject", "the exponent t/every without rounding down")
+@entry(PAPER, "reject", "the exponent t/every without rounding down", by=("L46",))
 def decay_between_its_steps(ours):
     def ExponentialDecay(rate, factor, every=1):
         return lambda t: rate * factor ** (t / every)
@@ -61,7 +61,7 @@ def decay_between_its_steps(ours):
     return {"ExponentialDecay": ExponentialDecay}
 
 
-@entry(PAPER, "reject", "the rate falls one step after the one that is named")
+@entry(PAPER, "reject", "the rate falls one step after the one that is named", by=("L46",))
 def decay_a_step_late(ours):
     def PiecewiseDecay(rate, steps, factor=0.1):
         return lambda t: rate * factor ** sum(step < t for step in steps)
@@ -69,7 +69,7 @@ def decay_a_step_late(ours):
     return {"PiecewiseDecay": PiecewiseDecay}
 
 
-@entry(PAPER, "reject", "of two groups that fit, the one given last")
+@entry(PAPER, "reject", "of two groups that fit, the one given last", by=("L47",))
 def groups_in_the_order_given(ours):
     def group_rates(unravel, rate, groups):
         eta = []
@@ -81,7 +81,7 @@ def groups_in_the_order_given(ours):
     return {"group_rates": group_rates}
 
 
-@entry(PAPER, "reject", "params[1] begins params[10]'s name, without its bracket")
+@entry(PAPER, "reject", "params[1] begins params[10]'s name, without its bracket", by=("L47",))
 def groups_by_the_beginning_of_the_name(ours):
     def group_rates(unravel, rate, groups):
         return ours.group_rates(unravel, rate, {g: r for g, r in groups.items() if not g.startswith("params[10]")} | {

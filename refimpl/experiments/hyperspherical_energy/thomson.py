@@ -1,21 +1,21 @@
 """The Thomson problem, `refimpl reproduce thomson`: electrons on a sphere, found by the energy and gradient of the paper.
 
 Minimal energies for s = 1, 0 and 2 beside the tables, each with its proven lower bound, the number of starts and how many of them
-found it; the trap for 42 points; and the spheres, drawn as their Voronoi cells.
+found it; the trap for 42 points; and the spheres, drawn as their Voronoi cells. These are X6 and X8 in the list of experiments on
+the paper, docs/reproductions.md.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from refimpl.experiments import VERDICTS
+from refimpl.experiments.processes import each
 from refimpl.papers.hyperspherical_energy.configurations import caspar_klug
 from refimpl.papers.hyperspherical_energy.energy import energy_hessian_vector
 from refimpl.papers.hyperspherical_energy.limits import growth_of_minimum, lower_bound
@@ -128,17 +128,13 @@ def spring_trap(starts: int, rng: np.random.Generator) -> tuple[Trap, np.ndarray
 
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:
     """Search every minimum of the config. Each has its own stream of random numbers, so workers change nothing but the time."""
+    start = time.perf_counter()
     jobs = [(s, n) for s, ns in ((1.0, config.thomson), (0.0, config.logarithmic), (2.0, config.inverse_square)) for n in ns]
     *rngs, last = (np.random.default_rng(config.seed) if rng is None else rng).spawn(len(jobs) + 1)
-    if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # a fork would copy running threads
-            futures = [pool.submit(search, s, n, config.restarts, r) for (s, n), r in zip(jobs, rngs, strict=True)]
-            found = [f.result() for f in futures]
-    else:
-        found = [search(s, n, config.restarts, r) for (s, n), r in zip(jobs, rngs, strict=True)]
+    found = each(search, [(s, n, config.restarts, r) for (s, n), r in zip(jobs, rngs, strict=True)], workers)
     trap, trapped = spring_trap(config.trap_starts, last)
     points = {(row.s, row.n): U for row, U in found}
-    return Result(config, tuple(row for row, _ in found), trap, points, trapped)
+    return Result(config, tuple(row for row, _ in found), trap, points, trapped, (time.perf_counter() - start) / 60)
 
 
 def because(part: Row | Trap) -> str:
@@ -155,6 +151,7 @@ class Result:
     trap: Trap
     points: dict[tuple[float, int], np.ndarray]  # (s, n): (n, 3)
     trapped: np.ndarray  # (42, 3)
+    minutes: float
 
     @property
     def verdict(self) -> str:
@@ -190,7 +187,8 @@ class Result:
                 "",
                 "Energies count each pair of points once; the paper's sum counts it twice. hits: starts that ended at the energy",
                 "found. lower bound: no N points have less (a theorem). CPU s: of all starts together.",
-                f"Seed {self.config.seed}, {self.config.restarts} random starts, and the Caspar-Klug points where there are such.",
+                f"Seed {self.config.seed}, {self.config.restarts} random starts, and the Caspar-Klug points where there are such; "
+                f"{self.minutes:.1f} minutes.",
                 f"{len(self.rows)} minima: {', '.join(counts)}. Verdict: {self.verdict}.",
             ]
         )
@@ -198,9 +196,8 @@ class Result:
     def to_json(self) -> str:
         """Settings, versions, rows and the trap."""
         settings = {"name": "thomson", "verdict": self.verdict, "config": asdict(self.config), "versions": versions()}
-        return json.dumps(
-            settings | {"rows": [asdict(r) for r in self.rows], "trap": asdict(self.trap)}, indent=1, ensure_ascii=False
-        )
+        found = {"minutes": self.minutes, "rows": [asdict(r) for r in self.rows], "trap": asdict(self.trap)}
+        return json.dumps(settings | found, indent=1, ensure_ascii=False)
 
     def figures(self) -> dict[str, Figure]:
         """By name: the spheres, the trap, the energies against their bounds."""

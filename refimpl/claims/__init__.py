@@ -27,7 +27,7 @@ class Paper(NamedTuple):
 
 
 PAPERS = {
-    "substrate": Paper("L", 48, "refimpl.claims.nn", ("refimpl.params", "refimpl.nn", "refimpl.manifolds.sphere", "refimpl.optim")),
+    "substrate": Paper("L", 49, "refimpl.claims.nn", ("refimpl.params", "refimpl.nn", "refimpl.manifolds.sphere", "refimpl.optim")),
     "hyperspherical_energy": Paper("H", 32, "refimpl.claims.hyperspherical_energy", ("refimpl.papers.hyperspherical_energy",)),
 }
 

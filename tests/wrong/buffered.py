@@ -38,7 +38,7 @@ def buffered_gradient_of_the_last_part(ours):
     return by_parts(ours, lambda values, gradients, sizes: (values @ sizes / sizes.sum(), gradients[-1]))
 
 
-@entry(PAPER, "reject", "pooling before PReLU whatever the slope")
+@entry(PAPER, "reject", "pooling before PReLU whatever the slope", by=("L48",))
 def buffered_pooling_before_negative_slopes(ours):
     def buffered_objective(layers, unravel, loss, x, y, micro=32):
         order = list(range(len(layers)))

@@ -1,4 +1,4 @@
-"""The claims L1 to L48 on the substrate: the definitions they are held to; layers, losses, networks, images, sphere, optimisers."""
+"""The claims L1 to L49 on the substrate: the definitions they are held to; layers, losses, networks, images, sphere, optimisers."""
 
 from refimpl.claims.nn import definition, images, layers, losses, networks, optimisers, sphere
 

@@ -206,19 +206,21 @@ def given_back(x, dy, kernel, stride):
 
 
 @claim(
-    "L39", source="definition of max-pooling", tolerance=1e-16, single=1e-16, draws=100, n=N, c=C, nan=Choice(False, True),
-    seed=Seed(),
+    "L39", source="definition of max-pooling", tolerance=1e-16, single=1e-16, draws=100, n=N, c=C,
+    among=Choice("ties", "NaN", "infinity"), seed=Seed(),
     catches="dy to all of the largest, shared among them, or to the last; columns before rows; overlapping windows that overwrite "
-    "each other; dy of pixels left over; NaN passed over",
+    "each other; dy of pixels left over; NaN passed over; a maximum that starts at a number",
 )  # fmt: skip
-def the_first_largest_pixel_answers_for_its_window(impl, n, c, nan, seed):
+def the_first_largest_pixel_answers_for_its_window(impl, n, c, among, seed):
     """dy goes to the first largest pixel of each window, row by row, NaN being the largest; windows that share it add up, and
     pixels that are nobody's largest get 0."""
     rng = np.random.default_rng(seed)
     case = image_layer("maxpool2d", n, 1, c, rng, most=4)
     x = rng.integers(-1, 2, size=case.arrays[0].shape) + 0.0  # whole numbers, full of ties: sums are exact
-    if nan:
+    if among == "NaN":
         x.reshape(n, -1)[:, rng.integers(x[0].size)] = np.nan
+    if among == "infinity":
+        x[x < 1] = -np.inf
     options = case.formula.keywords  # type: ignore[attr-defined]
     y = largest(x, **options)
     dy = rng.integers(1, 9, size=y.shape) + 0.0
@@ -304,8 +306,11 @@ class ImageNet(NamedTuple):
         return x, nearest
 
 
-def image_network(impl, pools, outputs, rng):
-    """A convolution, PReLU and pooling for each of `pools`, flatten, a dense layer; and the shape of the images that it takes."""
+def image_network(impl, pools, outputs, rng, ready=False):
+    """A convolution, PReLU and pooling for each of `pools`, flatten, a dense layer; and the shape of the images that it takes.
+
+    Layers are made of the implementation's pairs; or, with ready=True, are those that it makes itself and can tell.
+    """
     c, *image = shape = [int(v) for v in rng.integers((1, 5, 5), (3, 8, 8), endpoint=True)]
     stages: list[tuple] = []  # layer, params, formula
 
@@ -321,12 +326,14 @@ def image_network(impl, pools, outputs, rng):
         options = {"stride": pair(1, 2), "padding": padding}
         own = Conv2d(off_kinks(rng, (o, c, *kernel)), off_kinks(rng, o))
         conv = impl.Layer(partial(impl.conv2d_forward, **options), impl.conv2d_backward, impl.conv2d_params_backward)
-        stages.append((conv, own, partial(convolution, **options)))
-        stages.append((impl.Layer(impl.prelu_forward, impl.prelu_backward), off_kinks(rng, o), FORMULAS["prelu of images"]))
+        prelu = impl.Layer(impl.prelu_forward, impl.prelu_backward)
+        stages.append((impl.conv2d(**options) if ready else conv, own, partial(convolution, **options)))
+        stages.append((impl.PRELU if ready else prelu, off_kinks(rng, o), FORMULAS["prelu of images"]))
         c, image = o, seen_through(kernel, **options)
         options = {"kernel": pair(1, 3), "stride": pair(1, 2)}
         forward, backward = partial(getattr(impl, f"{kind}_forward"), **options), getattr(impl, f"{kind}_backward")
-        stages.append((impl.without_params(forward, backward), (), partial(FORMULAS[kind], **options)))
+        pooling = getattr(impl, kind)(**options) if ready else impl.without_params(forward, backward)
+        stages.append((pooling, (), partial(FORMULAS[kind], **options)))
         image = seen_through(**options)
     stages.append((impl.without_params(impl.flatten_forward, impl.flatten_backward), (), FORMULAS["flatten"]))
     dense = Dense(off_kinks(rng, (outputs, c * image[0] * image[1])), off_kinks(rng, outputs))
@@ -419,7 +426,7 @@ def buffers_change_nothing(impl, kind, reduction, rows, n, micro, signed, seed):
     asked; what it gave stays as it is."""
     rng = np.random.default_rng(seed)
     case = loss(kind, n, 3, True, seed)
-    net, shape = image_network(impl, ("maxpool2d", "maxpool2d")[: 1 + seed % 2], case.f.shape[1], rng)
+    net, shape = image_network(impl, ("maxpool2d", "maxpool2d")[: 1 + seed % 2], case.f.shape[1], rng, ready=True)
     if not signed:
         slopes = {k for k, f in enumerate(net.formulas) if f is FORMULAS["prelu of images"]}
         net = net._replace(params=tuple(np.abs(own) if k in slopes else own for k, own in enumerate(net.params)))

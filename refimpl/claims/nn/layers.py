@@ -1,5 +1,5 @@
-"""Claims on the layers and activations: L1 to L12. Batches of 1 to 5, 1 to 4 neurons or channels, 1 to 4 inputs; for images, 1 to 4
-channels, 1 to 4 kernels of up to 3 × 3.
+"""Claims on the layers and activations: L1 to L12, L49. Batches of 1 to 5, 1 to 4 neurons or channels, 1 to 4 inputs; for images,
+1 to 4 channels, 1 to 4 kernels of up to 3 × 3.
 
 Tolerances: arguments are of size 1 and sums have at most 40 terms, so that some 50 roundings are 1e-14, and 4e-6 in float32; the
 gradient of a kernel adds up some 100 terms, but is larger for it. In the tails, where every entry counts, 8 are 2e-15; 1e-16 says
@@ -103,7 +103,8 @@ def batches_add(impl, kind, n, k, m, d, seed):
 )  # fmt: skip
 def layers_remember_nothing(impl, kind, n, m, d, seed):
     """The same arguments give the same bits however often, whatever was asked in between; nothing given is modified."""
-    case, other = layer(kind, n, m, d, seed), layer(kind, n, m, d, seed + 1)  # of one shape: they could share a buffer
+    case = layer(kind, n, m, d, seed)
+    other = case._replace(arrays=tuple(frozen(-a) for a in case.arrays))  # of the same shapes: they could share a buffer
     before = [a.copy() for a in case.arrays]
     first, cache = case.forward(impl)
     dy = cotangent(first, seed)
@@ -112,7 +113,8 @@ def layers_remember_nothing(impl, kind, n, m, d, seed):
     kept = same([first], [y])
     again = case.backward(impl, dy, cache)
     above = case.batch(frozen(np.abs(case.arrays[-1])))  # where an activation may be tempted to hand its input back
-    owns = not any(np.shares_memory(c.forward(impl)[0], a) for c in (case, above) for a in c.arrays)
+    views = kind == "flatten"  # which may be a view: it computes nothing
+    owns = views or not any(np.shares_memory(c.forward(impl)[0], a) for c in (case, above) for a in c.arrays)
     repeated = same([first, case.forward(impl)[0], *again], [y, y, *gradient])
     return max(kept, repeated, same(list(case.arrays), before), float(not owns))
 
@@ -215,6 +217,25 @@ def empty_batches_are_batches(impl, kind, m, d, seed):
     case = layer(kind, 0, m, d, seed)
     y, got = both(impl, case, seed)
     return gap([y, *got], [case.formula(*case.arrays), *(np.zeros(a.shape) for a in case.arrays)])
+
+
+def in_memory(a, order):
+    """The same array, its axes lying in memory in that order."""
+    order = [axis for axis in order if axis < a.ndim]
+    return frozen(np.array(a.transpose(order), order="C").transpose(np.argsort(order)))
+
+
+@claim(
+    "L49", source="arrays are their axes", tolerance=1e-14, single=4e-6, draws=FAMILY, kind=LAYERS, n=N, m=M, d=D, seed=Seed(),
+    catches="a mask laid over dy in the order of memory; a reshape that reads memory; a sum over the wrong axis of what is turned",
+)  # fmt: skip
+def memory_has_no_order(impl, kind, n, m, d, seed):
+    """Outputs and gradients do not depend on the order in which the axes of the arguments, or of dy, lie in memory."""
+    case, rng = layer(kind, n, m, d, seed), np.random.default_rng([seed, 1])
+    y, got = both(impl, case, seed)
+    moved = case._replace(arrays=tuple(in_memory(a, rng.permutation(4)) for a in case.arrays))
+    y_moved, cache = moved.forward(impl)
+    return gap([y_moved, *moved.backward(impl, in_memory(cotangent(y, seed), rng.permutation(4)), cache)], [y, *got])
 
 
 @claim(

@@ -238,9 +238,10 @@ plt.show()
 
 # %%
 curve = energy_curve.run(energy_curve.Config(seeds=3))
-start, without, with_it = curve.curves[0, :, 0].mean(axis=0), *curve.curves[:, :, -1].mean(axis=1)
-for k, (name, *_) in enumerate(curve.layers()):
-    print(f"{name}: normalised excess {start[k]:.3f} at the start, {without[k]:.3f} without the energy, {with_it[k]:.3f} with it")
+before, after = curve.curves[0, :, 0].mean(axis=0), curve.curves[:, :, -1].mean(axis=1)
+print("normalised excess: at the start, after training without the energy, with it")
+for (name, *_), a, b, c in zip(curve.layers(), before, *after, strict=True):
+    print(f"{name}: {a:.3f}, {b:.3f}, {c:.3f}")
 curve.plot()
 
 # %% [markdown]
@@ -277,8 +278,8 @@ def plot_plane(ax, output, s):
 
 
 fig, axes = plt.subplots(1, 4, figsize=(11, 3.2))
-for ax, (output, s) in zip(axes, [(0.0, 0), (0.01, 0), (0.1, 0), (0.01, 2)], strict=True):
-    plot_plane(ax, output, s)
+for ax, (weight, exponent) in zip(axes, [(0.0, 0), (0.01, 0), (0.1, 0), (0.01, 2)], strict=True):
+    plot_plane(ax, weight, exponent)
 plt.show()
 
 # %% [markdown]
@@ -302,8 +303,8 @@ def plot_space(ax, output):
 
 
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.8), subplot_kw={"projection": "3d"})
-for ax, output in zip(axes, (0.0, 0.01, 0.1), strict=True):
-    plot_space(ax, output)
+for ax, weight in zip(axes, (0.0, 0.01, 0.1), strict=True):
+    plot_space(ax, weight)
 plt.show()
 
 # %% [markdown]

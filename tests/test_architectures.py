@@ -69,9 +69,25 @@ def test_layers_of_images_carry_their_options():
     ("arguments", "error", "message"),
     [
         ((0,), TypeError, r"^rng: expected a numpy\.random\.Generator, got int"),
-        ((RNG, "i4"), ValueError, r"^dtype: expected float32 or float64, got i4"),
+        ((RNG, "i4"), ValueError, r"^dtype: expected float32 or float64, got int32"),
     ],
 )
 def test_bad_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=message):
         nn.table6_network(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((0, 2, 3, RNG), ValueError, "^o: expected a whole number >= 1, got 0"),
+        ((3, 2.0, 3, RNG), TypeError, "^c: expected a whole number >= 1, got float"),
+        ((3, 2, (3, 0), RNG), ValueError, "^size: expected an integer >= 1 or a pair of them, got "),
+        ((3, 2, 3, None), TypeError, r"^rng: expected a numpy\.random\.Generator, got NoneType"),
+        ((3, 2, 3, RNG, "f2"), ValueError, "^dtype: expected float32 or float64, got float16"),
+        ((3, 2, 3, RNG, "foo"), ValueError, "^dtype: expected float32 or float64, got 'foo'"),
+    ],
+)
+def test_kernels_check_their_arguments(arguments, error, message):
+    with pytest.raises(error, match=message):
+        nn.kernels(*arguments)

@@ -146,3 +146,87 @@ def test_shapes_are_checked_at_once():
     layers, params = small()
     with pytest.raises(ValueError, match=r"^layers\[0\]: expected inputs that fit"):
         both(layers, params, x=X[:, :1])
+
+
+def doubled(f, params, x):
+    y, cache = f(params, x)
+    return 2 * y, cache
+
+
+def doubled_backward(f, dy, cache):
+    return f(2 * dy, cache)
+
+
+def shifted_forward(a, x):
+    return a + x, None
+
+
+def test_a_layer_wrapped_in_another_is_that_other():
+    layers, params = small()
+    own = nn.Layer(partial(doubled, layers[0].forward), partial(doubled_backward, layers[0].backward))
+    shifted = nn.without_params(partial(shifted_forward, np.ones((2, 1, 1))), lambda dy, cache: dy)  # an array among its options
+    theta, readable, buffered = both((shifted, own, *layers[1:]), ((), *params))
+    agree(buffered(slice(None))(theta), readable(slice(None))(theta))
+
+
+def scaled(params, x):
+    return params["a"] * x + params["b"], (params, x)
+
+
+def scaled_backward(dy, cache):
+    params, x = cache
+    return {"b": dy.sum(), "a": np.sum(dy * x)}, params["a"] * dy
+
+
+def test_gradients_of_a_layer_of_one_s_own_are_told_by_their_names():
+    layers, params = small()
+    own = nn.Layer(scaled, scaled_backward)
+    theta, readable, buffered = both((own, *layers), ({"a": np.array(1.5), "b": np.array(0.5)}, *params))
+    agree(buffered(slice(None))(theta), readable(slice(None))(theta))
+    narrow = own._replace(backward=lambda dy, cache: ({"a": np.zeros(2), "b": np.zeros(())}, dy))
+    theta, _, buffered = both((narrow, *layers), ({"a": np.array(1.5), "b": np.array(0.5)}, *params))
+    with pytest.raises(ValueError, match=r"^layers\[0\]: expected a gradient of shape \(\), got \(2,\)"):
+        buffered(slice(None))(theta)
+
+
+def test_a_loss_of_one_s_own_says_its_reduction():
+    def summed(f, y, reduction="sum"):
+        return nn.hinge_forward(f, y, 3, reduction)
+
+    layers, params = small()
+    for loss in ((summed, nn.hinge_backward), (partial(summed, reduction="mean"), nn.hinge_backward)):
+        theta, readable, buffered = both(layers, params, loss, micro=2)
+        agree(buffered(slice(None))(theta), readable(slice(None))(theta))
+
+
+def test_windows_that_see_nothing_but_padding():
+    layers = nn.conv2d(100, 5), nn.FLATTEN, nn.DENSE
+    params = nn.kernels(3, 2, 1, RNG), (), nn.Dense(RNG.normal(size=(1, 3)), np.ones(1))
+    theta, readable, buffered = both(layers, params, x=X[:, :, :1, :1])
+    agree(buffered(slice(None))(theta), readable(slice(None))(theta))
+
+
+def test_a_sum_beyond_the_range_is_refused_though_its_parts_are_not():
+    layers, params = (nn.DENSE,), (nn.Dense(np.ones((1, 1)), np.zeros(1)),)
+    loss = partial(nn.squared_forward, reduction="sum"), nn.squared_backward
+    theta, _, buffered = both(layers, params, loss, x=np.full((4, 1), 1.2e154), y=np.zeros(4), micro=1)
+    with np.errstate(over="ignore"), pytest.raises(OverflowError, match=r"^f: expected outputs whose loss float64 can hold, got "):
+        buffered(slice(None))(theta)
+
+
+def test_buffers_of_few_sizes_are_kept():
+    layers, params = small()
+    theta, readable, buffered = both(layers, params)
+    for n in (1, 2, 3, 4, 5, 6, 7, 6, 5, 1):
+        agree(buffered(slice(n))(theta.tolist()), readable(slice(n))(theta))
+
+
+@pytest.mark.parametrize("form", [nn.batch_objective, nn.buffered_objective])
+def test_rows_are_checked(form):
+    layers, params = small()
+    on = form(layers, ravel(params)[1], HINGE, X, Y)
+    for rows in (3, True, [0.5], [[0]], [True, False]):
+        with pytest.raises(TypeError, match=r"^rows: expected whole numbers in an array \(b,\), or a slice, got "):
+            on(rows)
+    with pytest.raises(IndexError, match=r"^rows: expected samples below 7, got others"):
+        on([0, 9])

@@ -210,13 +210,32 @@ def test_options_are_integers_or_pairs_of_them(name, option, least, values):
 
 def test_shapes_are_checked():
     for x in (X[0], X[:, :1], X[..., None], np.zeros((3, 3, 5, 8))):
-        expected = (
-            rf"^x: expected shape \(n, c, h, w\) with c = \(2,\), the channels of W \(4, 2, 2, 3\), got {re.escape(str(x.shape))}$"
-        )
+        expected = rf"^x: expected shape \(n, c, h, w\) with the 2 channels of W \(4, 2, 2, 3\), got {re.escape(str(x.shape))}$"
         with pytest.raises(ValueError, match=expected):
             forward("conv2d", x)
-    with pytest.raises(ValueError, match=r"^x: expected shape .* W \(4, 2, 6\), got \(3, 2, 5, 8\)$"):
-        nn.conv2d_forward(Conv2d(W.reshape(4, 2, 6), B), X)
+    for w, b in ((W.reshape(4, 2, 6), B), (W[:, :, :0], B), (W, B[:3]), (W, np.ones(()))):
+        with pytest.raises(ValueError, match=rf"^W: expected shape .* got {re.escape(f'{w.shape} and {np.shape(b)}')}$"):
+            nn.conv2d_forward(Conv2d(w, b), X)
+
+
+def test_no_kernels_and_no_channels_are_none():
+    y, cache = nn.conv2d_forward(Conv2d(W[:0], B[:0]), X)
+    own, dx = nn.conv2d_backward(np.zeros(y.shape), cache)
+    assert (y.shape[1], own.W.shape, own.b.shape, dx.shape) == (0, (0, *W.shape[1:]), (0,), X.shape)
+    assert not dx.any()
+    da, dx = nn.prelu_backward(np.zeros((3, 0, 2, 2)), nn.prelu_forward(np.zeros(0), np.zeros((3, 0, 2, 2)))[1])
+    assert (da.shape, dx.shape) == ((0,), (3, 0, 2, 2))
+
+
+def test_biases_of_large_images_keep_their_digits_in_float32():
+    for shape in ((2, 3, 300, 300), (180_000, 3, 1, 1)):  # one by one, the sum would be off by 1e-4 and more
+        dy = np.full(shape, 0.1, np.float32)
+        kernel = Conv2d(np.zeros((3, 1, 1, 1), np.float32), np.zeros(3, np.float32))
+        _, cache = nn.conv2d_forward(kernel, np.zeros((shape[0], 1, *shape[2:]), np.float32))
+        np.testing.assert_allclose(nn.conv2d_params_backward(dy, cache).b, 180_000 * np.float64(np.float32(0.1)), rtol=1e-6)
+
+
+def test_images_for_pooling_have_four_axes():
     for name in POOLS:
         for x in (X[0], X[..., None], X[0, 0, 0, 0]):
             with pytest.raises(ValueError, match=rf"^x: expected shape \(n, c, h, w\), got {re.escape(str(x.shape))}$"):

@@ -208,7 +208,7 @@ def test_logistic_loss_does_not_overflow():
         (ValueError, r"batch: expected an integer >= 1, got 0", {"batch": 0}),
         (ValueError, r"batch: expected an integer >= 1, got True", {"batch": True}),
         (ValueError, r"p: expected an integer >= 1, got 2\.5", {"p": 2.5}),
-        (ValueError, r"dtype: expected float32 or float64, got <class 'int'>", {"dtype": int}),
+        (ValueError, r"dtype: expected float32 or float64, got int64", {"dtype": "i8"}),
         (ValueError, r"rate: expected a finite number > 0, got 0\.0", {"rate": 0}),
         (ValueError, r"rate: expected a finite number > 0, got nan", {"rate": float("nan")}),
     ],

@@ -544,7 +544,7 @@ def test_the_objective_is_complex_in_complex_parameters():
     ("change", "error", "message"),
     [
         ({"x": X[:, :3]}, ValueError, r"^layers\[0\]: expected inputs that fit its parameters \[\(3, 4\), \(3,\)\], got \(6, 3\)"),
-        ({"x": X[0]}, ValueError, r"^y: expected one label .* x \(4,\), got shape \(6,\)"),
+        ({"x": X[0]}, ValueError, r"^x: expected samples of at least one axis, .* got \(4,\)"),
         ({"y": Y[:5]}, ValueError, r"^y: expected one label .* x \(6, 4\), got shape \(5,\)"),
         ({"y": 1.0}, ValueError, "^y: "),
         ({"y": np.zeros(6)}, ValueError, "^y: expected labels -1 or 1, got 0.0 at index 0"),

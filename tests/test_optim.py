@@ -166,7 +166,7 @@ def test_schedules_are_values():
     [
         (lambda: ExponentialDecay(-1, 0.5), r"rate: expected a number in \[0, inf\), got -1"),
         (lambda: ExponentialDecay([1, np.inf], 0.5), r"rate: expected numbers in \[0, inf\), got inf among them"),
-        (lambda: ExponentialDecay(1, 0), r"factor: expected a number in \(0, inf\), got 0"),
+        (lambda: ExponentialDecay(1, 0), r"factor: expected a number in \(0, 1\], got 0"),
         (lambda: ExponentialDecay(1, 1.5), r"factor: expected a number in \(0, 1\], got 1.5"),
         (lambda: ExponentialDecay(1, 0.5, 0), "every: expected a whole number >= 1, got 0"),
         (lambda: PiecewiseDecay(1, (3, 3)), r"steps: expected increasing numbers of steps, got \(3, 3\)"),

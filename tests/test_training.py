@@ -442,9 +442,36 @@ def test_where_nothing_can_be_written_the_run_does_not_start(tmp_path):
     steps: list[Any] = []
     with pytest.raises(FileNotFoundError):
         run(checkpoint=tmp_path / "nowhere" / "run", progress=lambda *now: steps.append(now))
-    with pytest.raises(TypeError, match=r"^tree\['measured'\]\[0\]: expected .* got set"):
-        run(checkpoint=tmp_path / "run", measure=lambda theta: {1, 2}, every=3)
     assert steps == []
+    with pytest.raises(TypeError, match=r"^tree\['measured'\]: expected .* got set"):  # after the first epoch, not at the end
+        run(checkpoint=tmp_path / "run", measure=lambda theta: {1, 2}, every=1000, progress=lambda *now: steps.append(now))
+    assert all(row is None for *_, row in steps)
+    assert run(measure=lambda theta: {1, 2}).history[0].measured == {1, 2}
+
+
+def test_what_measures_is_given_and_gives_copies():
+    seen: dict[str, float] = {}
+
+    def measure(theta):
+        seen["first"] = float(theta[0])
+        theta[:] = np.nan
+        return seen
+
+    found = run(measure=measure)
+    assert found.theta.tobytes() == run().theta.tobytes()
+    assert len({row.measured["first"] for row in found.history}) == len(found.history) > 1
+
+
+@pytest.mark.parametrize("name", ["measure", "progress"])
+def test_what_is_no_function_is_refused_at_once(name):
+    with pytest.raises(TypeError, match=f"^{name}: expected a function, got int"):
+        run(**{name: 5})
+
+
+def test_all_samples_at_once_need_no_rng_to_resume(tmp_path):
+    first = run(batch=None, epochs=2, checkpoint=tmp_path / "run")
+    again = run(batch=None, epochs=3, checkpoint=tmp_path / "run", rng=None)
+    assert again.history[:2] == first.history
 
 
 # ---- killed runs

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refimpl.doors import whole
+from refimpl.doors import floats, whole
 from refimpl.files import FormatError
 
 PACKAGED = Path(__file__).with_name("digits.npz")
@@ -78,7 +78,7 @@ def split(
         Rows to draw, at least 1 and fewer than there are.
     rng : numpy.random.Generator
     stratified : bool
-        Every class in proportion, to within one row; otherwise all subsets are equally likely.
+        Every class in proportion, classes of about one size to within one row; otherwise all subsets are equally likely.
     rare : int, optional
         A label of which only that share of the drawn rows is kept, at least one if there are any; the others are not used at all.
     share : float
@@ -98,8 +98,9 @@ def split(
         raise ValueError(f"train: expected fewer than all {rows} rows, got {train}")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
-    if rare is not None and rare not in digits.labels:
+    if rare is not None and whole("rare", rare, 0) not in digits.labels:
         raise ValueError(f"rare: expected a label of the data, got {rare!r}")
+    share = float(floats("share", share, ()))
     if not 0 < share <= 1:
         raise ValueError(f"share: expected a number in (0, 1], got {share}")
     order = rng.permutation(rows)

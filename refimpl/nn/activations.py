@@ -17,6 +17,8 @@ The binary threshold has the derivative zero almost everywhere: training through
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from refimpl.nn.room import channels_last, over_batch, plain, step
@@ -38,6 +40,7 @@ def relu_backward(dy, cache):
 def leaky_relu_forward(x, slope=0.01):
     """y = max(x, 0) + slope·min(x, 0); the slope is an option, not a parameter."""
     x = plain(x, "K")
+    slope = float(slope) if isinstance(slope, (int, float)) else slope  # a float64 scalar would make float32 float64
     return np.maximum(x, 0) + slope * np.minimum(x, 0), (x, slope)
 
 
@@ -57,7 +60,7 @@ def prelu_forward(a, x):
     x : array, shape (n, m), or (n, c, h, w) with m = c: channels lie on axis 1
     """
     x = plain(x, "K")
-    slope = float(a) if isinstance(a, (int, float)) else per_channel(plain(a), x)  # a float64 scalar would make float32 float64
+    slope = float(a) if isinstance(a, (int, float)) else per_channel(plain(a), x)
     return np.maximum(x, 0) + slope * np.minimum(x, 0), (slope, x, np.shape(a))
 
 
@@ -67,8 +70,8 @@ def prelu_backward(dy, cache):
     dy, positive = plain(dy, "K"), step(x)
     felt = dy * np.minimum(x, 0)
     felt = np.ascontiguousarray(channels_last(felt) if felt.ndim > 1 else felt)
-    da = (over_batch(felt.reshape(-1, np.size(slope))) if np.size(slope) > 1 else felt.sum()).reshape(shape)
-    return da, dy * (positive + slope * (1 - positive))
+    da = felt.sum() if np.size(slope) == 1 else over_batch(felt.reshape(math.prod(felt.shape[:-1]), felt.shape[-1]))
+    return da.reshape(shape), dy * (positive + slope * (1 - positive))
 
 
 def per_channel(a, x):

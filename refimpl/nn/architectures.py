@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from refimpl.nn.conv import Conv2d, conv2d_backward, conv2d_forward, conv2d_params_backward
+from refimpl.doors import whole
+from refimpl.nn.conv import Conv2d, both, conv2d_backward, conv2d_forward, conv2d_params_backward
 from refimpl.nn.dense import Dense
 from refimpl.nn.initialise import he_normal
 from refimpl.nn.network import DENSE, PRELU, Layer, checked_dtype, checked_rng, mlp, without_params
@@ -53,9 +54,14 @@ def avgpool2d(kernel: Pair, stride: Pair | None = None) -> Layer:
 FLATTEN = without_params(flatten_forward, flatten_backward)
 
 
-def kernels(o: int, c: int, size: tuple[int, int], rng: np.random.Generator, dtype: Any = np.float64) -> Conv2d:
-    """o kernels on c channels, normal of variance 2/(c·kh·kw) (He), and biases 0."""
-    kh, kw = size
+def kernels(o: int, c: int, size: Pair, rng: np.random.Generator, dtype: Any = np.float64) -> Conv2d:
+    """o kernels on c channels, normal of variance 2/(c·kh·kw) (He), and biases 0.
+
+    size: (kh, kw), or an int for both. ValueError or TypeError naming the argument that is not as it must be.
+    """
+    (kh, kw), o, c = both("size", size, 1), whole("o", o, 1), whole("c", c, 1)
+    checked_rng(rng)
+    dtype = checked_dtype(dtype)
     return Conv2d(W=he_normal(o, c * kh * kw, rng).reshape(o, c, kh, kw).astype(dtype), b=np.zeros(o, dtype))
 
 

@@ -9,16 +9,17 @@ padding:
 - Convolutions compute no window that the pooling behind them leaves over, and leave out taps that see nothing but padding.
 
     symbol    here       shape               meaning
-    n         n          at most `micro`     samples that go through together
+    n                    at most `micro`     samples that go through together
     z         z          (n, o, oh, ow)      W ∗ x, no bias yet; in memory (oh, ow, n, o), as everything here
-    p         p          (n, o, ph, pw)      max of z over the windows of the pooling
-    q, h      q, h       as p                q = p + b, h = σ(q)
+    p         y          (n, o, ph, pw)      max of z over the windows of the pooling
+    q, σ(q)   q, y       as p                q = p + b, or z + b where pooling comes later
 
 A stage is forward(x, params) -> y and backward(dy, dparams) -> dx, in arrays of its own that the next call overwrites; it adds to
 the gradients in dparams. A layer that has no faster form runs as it is.
 
 Where two pixels of a window differ by less than the rounding of z + b, the readable form sees a tie and gives the gradient to the
-first; this one gives it to the larger. If an output is NaN, so is the loss, but the gradient may hold numbers.
+first; this one gives it to the larger. ReLU is not increasing below 0, but what ties there has no gradient. If an output is NaN, so
+is the loss, but the gradient may hold numbers; weights of taps that are left out are not looked at.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ from numpy.typing import ArrayLike
 
 from refimpl.nn.activations import prelu_backward, prelu_forward, relu_backward, relu_forward
 from refimpl.nn.conv import both, conv2d_backward, conv2d_forward, inside, seen, taps, windows_of
-from refimpl.nn.network import Layer, loss_of, samples
+from refimpl.nn.network import Layer, _backward_alone, _forward_alone, loss_of, samples, taken
 from refimpl.nn.pool import maxpool2d_backward, maxpool2d_forward
 from refimpl.nn.room import channels_last, channels_second
-from refimpl.params import Objective, Unravel, leaves
+from refimpl.params import Objective, Unravel, alike, leaves, mapped
+
+MOST = 4  # sizes of micro-batches whose buffers are kept
 
 
 def buffered_objective(
@@ -64,32 +67,38 @@ def buffered_objective(
 
     Notes
     -----
-    The objectives share their buffers: each thread needs a function of its own. What an objective returns is the caller's.
+    The objectives share their buffers: each thread needs a function of its own. What an objective returns is the caller's. Memory:
+    what all layers remember of `micro` samples, and of as many as the last micro-batch has; a few such sizes are kept.
     """
     if isinstance(micro, bool) or not isinstance(micro, (int, np.integer)) or micro < 1:
         raise ValueError(f"micro: expected an integer >= 1, got {micro!r}")
     inputs, labels = samples(layers, unravel, loss, x, y)
-    if "reduction" not in signature(loss[0]).parameters:
+    reduction = signature(loss[0]).parameters.get("reduction")  # of a partial: as it was bound
+    if reduction is None:
         raise TypeError(f"loss: expected one that takes a reduction, as those of refimpl.nn do, got {loss[0]!r}")
-    mean = getattr(loss[0], "keywords", {}).get("reduction", "mean") == "mean"
+    mean = reduction.default == "mean"
     kernels: dict[np.dtype, dict[int, Kernels]] = {}  # by dtype and layer
     pipelines: dict[tuple, list] = {}  # by dtype, size of the micro-batch, and whether pooling comes early
 
     def on(rows):
-        x, y = inputs[rows], labels[rows]
+        x, y = taken(rows, inputs, labels)
 
         def loss_and_gradient(theta):
+            theta = np.asarray(theta)
             params, dtype = unravel(theta), np.result_type(theta, x)
             if len(x) == 0 or dtype.kind == "c":
                 return loss_of(layers, unravel, loss, x, y)(theta)
             parts = [slice(start, start + micro) for start in range(0, len(x), micro)]
             own, early = kernels.setdefault(dtype, {}), increasing(layers, params)
-            for size in {len(x[part]) for part in parts}:
+            sizes = {len(x[part]) for part in parts}
+            if len(pipelines) > MOST:
+                pipelines.clear()
+            for size in sizes:
                 if (dtype, size, early) not in pipelines:
                     pipelines[dtype, size, early] = pipeline(layers, params, (size, *x.shape[1:]), dtype, own, early)
             for k, kernel in own.items():
                 kernel.load(params[k].W)
-            value, gradient = 0.0, np.zeros(unravel.size, dtype)
+            value, shares, gradient = 0.0, [], np.zeros(unravel.size, dtype)
             dparams = unravel(gradient)
             for part in parts:
                 f, stages = x[part], pipelines[dtype, len(x[part]), early]
@@ -97,12 +106,15 @@ def buffered_objective(
                     f = stage.forward(f, params)
                 share, cache = loss[0](f, y[part])
                 weight = len(f) / len(x) if mean else 1.0
-                value += weight * share.item()
+                shares.append(np.asarray(share).item())
+                value += weight * shares[-1]
                 df = loss[1](weight, cache)
                 for stage in reversed(stages):
                     df = stage.backward(df, dparams)
             for k, kernel in own.items():
                 kernel.store(dparams[k].W)
+            if abs(value) > np.finfo(dtype).max and np.isfinite(shares).all():
+                raise OverflowError(f"f: expected outputs whose loss {dtype} can hold, got {value:.3g}")
             return value, gradient
 
         return loss_and_gradient
@@ -120,7 +132,7 @@ def named(layer):
     options: dict[str, Any] = {}
     bare = []
     for f in (layer.forward, layer.backward):
-        while isinstance(f, partial):
+        while isinstance(f, partial) and (not f.args or f.func in (_forward_alone, _backward_alone)):  # args: somebody's own
             options, f = {**f.keywords, **options}, (f.args[0] if f.args else f.func)
         bare.append(f)
     return tuple(bare), options
@@ -178,7 +190,10 @@ class AsItIs:
             own, dx = self.layer.params_backward(dy, self.cache), None
         else:
             own, dx = self.layer.backward(dy, self.cache)
-        for (_, total), (_, part) in zip(leaves(dparams[self.k], ""), leaves(own, ""), strict=True):
+        totals = [total for _, total in leaves(dparams[self.k], "")]
+        for total, part in zip(totals, alike(mapped(lambda leaf: None, dparams[self.k]), own), strict=True):
+            if np.shape(part) != total.shape:
+                raise ValueError(f"layers[{self.k}]: expected a gradient of shape {total.shape}, got {np.shape(part)}")
             total += part
         return dx
 
@@ -191,7 +206,7 @@ class Kernels:
         (o, c, _, _), (i, j) = shape, used
         self.used, size = (slice(None), slice(None), slice(*i), slice(*j)), (i[1] - i[0], j[1] - j[0], c, o)
         self.W, self.dW, self.part = (np.empty(size, dtype) for _ in range(3))
-        self.matrix, self.dmatrix, self.part_matrix = (a.reshape(-1, o) for a in (self.W, self.dW, self.part))
+        self.matrix, self.dmatrix, self.part_matrix = (a.reshape(size[0] * size[1] * c, o) for a in (self.W, self.dW, self.part))
 
     def load(self, W):
         self.W[...] = W[self.used].transpose(2, 3, 1, 0)
@@ -219,7 +234,7 @@ class Convolution:
             kept = windows_of(self.windows, *pooling)
             self.windows = tuple(s * (count - 1) + size for size, s, count in zip(*pooling, kept, strict=True))
         used = [
-            (max(0, p - s * (count - 1)), min(size, image + p))
+            (first := max(0, p - s * (count - 1)), max(first, min(size, image + p)))  # none, if all windows see padding only
             for size, p, s, count, image in zip(kernel, self.padding, self.stride, self.windows, (h, w), strict=True)
         ]
         self.start = used[0][0], used[1][0]
@@ -311,15 +326,15 @@ class BiasAndActivation:
         return channels_second(self.y)
 
     def backward(self, dy, dparams):
-        dy, dq, factor, n = channels_last(dy), self.dq, self.factor, len(self.ones)
+        dy, dq, factor, rows = channels_last(dy), self.dq, self.factor, len(self.ones)
         if self.kind is None:
             np.copyto(dq, dy)
         else:
             np.greater(self.q, 0, out=factor)  # 1 or 0
             if self.kind == PRELU:
-                da, felt = dparams[self.slope], np.multiply(dy, self.low, out=self.low).reshape(n, -1)
+                da, felt = dparams[self.slope], np.multiply(dy, self.low, out=self.low).reshape(rows, -1)
                 da += (self.ones @ felt).reshape(da.shape) if da.size > 1 else felt.sum()
                 factor += np.multiply(np.subtract(1, factor, out=self.low), self.a, out=self.low)  # 1 or a
             np.multiply(dy, factor, out=dq)
-        dparams[self.k].b[...] += self.ones @ dq.reshape(n, -1)
+        dparams[self.k].b[...] += self.ones @ dq.reshape(rows, -1)
         return channels_second(dq)

@@ -52,12 +52,14 @@ def conv2d_forward(params, x, stride=1, padding=0):
     Raises
     ------
     ValueError
-        If x has not the channels of the kernels, or the kernel is larger than the padded image.
+        If shapes do not fit, the kernel is larger than the padded image, or stride or padding is not as above.
     """
     W, x = plain(params.W), plain(x, order="K")
     stride, padding = both("stride", stride, 1), both("padding", padding, 0)
-    if x.ndim != 4 or W.ndim != 4 or x.shape[1] != W.shape[1]:
-        raise ValueError(f"x: expected shape (n, c, h, w) with c = {W.shape[1:2]}, the channels of W {W.shape}, got {x.shape}")
+    if W.ndim != 4 or 0 in W.shape[2:] or np.shape(params.b) != W.shape[:1]:
+        raise ValueError(f"W: expected shape (o, c, kh, kw), kh and kw >= 1, and b (o,), got {W.shape} and {np.shape(params.b)}")
+    if x.ndim != 4 or x.shape[1] != W.shape[1]:
+        raise ValueError(f"x: expected shape (n, c, h, w) with the {W.shape[1]} channels of W {W.shape}, got {x.shape}")
     (n, c, h, w), (o, _, *kernel) = x.shape, W.shape
     padded = np.zeros((h + 2 * padding[0], w + 2 * padding[1], n, c), x.dtype)
     inside(padded, padding)[...] = channels_last(x)
@@ -87,11 +89,9 @@ def conv2d_backward(dy, cache):
 def conv2d_params_backward(dy, cache):
     """The first half of the above, for a first layer: its input is data, and needs no gradient."""
     W, columns, *_ = cache
-    n, o, oh, ow = dy.shape
     dy_rows = rows(dy)
     dW = (dy_rows.T @ columns).reshape(len(W), *W.shape[2:], W.shape[1]).transpose(0, 3, 1, 2)
-    db = over_batch(dy_rows.reshape(oh * ow, n, o).sum(axis=1))  # by parts: one long float32 sum would lose digits
-    return Conv2d(W=np.ascontiguousarray(dW), b=db)
+    return Conv2d(W=np.ascontiguousarray(dW), b=over_batch(dy_rows))
 
 
 # ---- shared with pooling

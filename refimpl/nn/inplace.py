@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from refimpl.doors import floats
+from refimpl.nn.network import checked_dtype
 
 BatchGradient = Callable[[np.ndarray, Any, Any], tuple[float, np.ndarray]]
 Step = Callable[[np.ndarray, Any, Any], float]
@@ -144,7 +145,7 @@ def training_step(
     ValueError, TypeError, OverflowError
         As :func:`buffered_gradient`; also if rate is not as above or theta is read-only.
     """
-    gradient, rate = buffered_gradient(widths, activation, batch, loss, p, dtype), float(rate)
+    gradient, rate = buffered_gradient(widths, activation, batch, loss, p, dtype), float(floats("rate", rate, ()))
     if not (isfinite(rate) and rate > 0):
         raise ValueError(f"rate: expected a finite number > 0, got {rate}")
 
@@ -190,7 +191,7 @@ def buffered_gradient(
     ValueError
         If an option, a shape or a label is not as above.
     TypeError
-        If theta, x or y is not of the dtype (labels may be integers).
+        If theta or x is not of the dtype, or y holds no numbers; y is converted.
     OverflowError
         From the function, if the loss exceeds the floating-point range.
 
@@ -208,9 +209,8 @@ def buffered_gradient(
     for name, whole in (("batch", batch), ("p", p)):
         if isinstance(whole, bool) or not isinstance(whole, (int, np.integer)) or whole < 1:
             raise ValueError(f"{name}: expected an integer >= 1, got {whole!r}")
-    if dtype not in (np.float32, np.float64):
-        raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
-    (act, slope), value_and_slope, dtype = ACTIVATIONS[activation], LOSSES[loss], np.dtype(dtype)
+    dtype = checked_dtype(dtype)
+    (act, slope), value_and_slope = ACTIVATIONS[activation], LOSSES[loss]
     pairs = list(pairwise(widths))  # (inputs, neurons) of each layer
     dtheta = np.empty(sum(m * d + m for d, m in pairs), dtype)
     dparams = weights_and_biases(dtheta, pairs)

@@ -7,7 +7,7 @@
     cross_entropy    −log softmax(f)_y                 integers 0 to c − 1, (n,)    (n, c)
 
 `reduction` is "mean" or "sum" over the n samples; a mean over no samples is refused. Every loss is written so that it neither
-overflows before its value does nor loses digits where the sample is fitted well; a value beyond the floating-point range raises
+overflows before one sample's does nor loses digits where the sample is fitted well; a value beyond the floating-point range raises
 OverflowError. Values and gradients have the dtype of f.
 """
 

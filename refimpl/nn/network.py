@@ -39,7 +39,7 @@ from refimpl.nn.activations import (
 )
 from refimpl.nn.dense import Dense, dense_backward, dense_forward, dense_params_backward
 from refimpl.nn.initialise import INITIALISATIONS
-from refimpl.params import Objective, Unravel
+from refimpl.params import Objective, Unravel, leaves
 
 
 class Layer(NamedTuple):
@@ -179,9 +179,13 @@ def checked_rng(rng):
 
 def checked_dtype(dtype):
     """float32 or float64, by any of their names; ValueError otherwise."""
-    if np.dtype(dtype) not in (np.float32, np.float64):
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}") from None
+    if dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {dtype}")
-    return np.dtype(dtype)
+    return dtype
 
 
 def activation_named(activation) -> Activation:
@@ -234,10 +238,23 @@ def batch_objective(
 ) -> Callable[[Any], Objective]:
     """rows -> the objective on those samples: what training in mini-batches takes.
 
-    Parameters, errors: as for :func:`objective`, raised at once, for all samples. rows : integer array or slice, which samples.
+    Parameters, errors: as for :func:`objective`, raised at once, for all samples. rows : integer array (b,) or slice; TypeError or
+    IndexError if it is none of the samples. What all layers remember of a batch is in memory at once: of images, take few.
     """
     inputs, labels = samples(layers, unravel, loss, x, y)
-    return lambda rows: loss_of(layers, unravel, loss, inputs[rows], labels[rows])
+    return lambda rows: loss_of(layers, unravel, loss, *taken(rows, inputs, labels))
+
+
+def taken(rows, x, y):
+    """The samples of these rows."""
+    if not isinstance(rows, slice):
+        rows = np.asarray(rows) if np.size(rows) else np.zeros(np.shape(rows), int)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise TypeError(f"rows: expected whole numbers in an array (b,), or a slice, got {rows.dtype} of shape {rows.shape}")
+    try:
+        return x[rows], y[rows]
+    except IndexError as e:
+        raise IndexError(f"rows: expected samples below {len(x)}, got others ({e})") from None
 
 
 def loss_of(layers, unravel, loss, x, y):
@@ -248,7 +265,7 @@ def loss_of(layers, unravel, loss, x, y):
         f, cache = network_forward(layers, unravel(theta), x)
         value, loss_cache = loss_forward(f, y)
         dparams, _ = network_backward(loss_backward(1.0, loss_cache), cache, data=True)
-        return value.item(), unravel.flat(dparams)
+        return np.asarray(value).item(), unravel.flat(dparams)
 
     return loss_and_gradient
 
@@ -258,7 +275,9 @@ def samples(layers, unravel, loss, x, y):
     if not isinstance(loss, tuple) or len(loss) != 2 or not all(callable(f) for f in loss):
         raise TypeError(f"loss: expected a pair (forward, backward), got {loss!r}")
     x, y = floats("x", x), np.asarray(y)
-    if x.ndim < 2 or y.shape[:1] != x.shape[:1]:
+    if x.ndim < 2:
+        raise ValueError(f"x: expected samples of at least one axis, shape (n, d) or (n, c, h, w), got {x.shape}")
+    if y.shape[:1] != x.shape[:1]:
         raise ValueError(f"y: expected one label or row of labels for each of the rows of x {x.shape}, got shape {y.shape}")
     loss[0](trial(layers, unravel, x), y)
     return x, y
@@ -274,6 +293,6 @@ def trial(layers, unravel, x):
         try:
             x, _ = layer.forward(own, x)
         except ValueError as e:
-            shapes, got = [a.shape for a in (own if isinstance(own, tuple) else (own,))], (n, *x.shape[1:])
+            shapes, got = [a.shape for _, a in leaves(own, "")], (n, *x.shape[1:])
             raise ValueError(f"layers[{k}]: expected inputs that fit its parameters {shapes}, got {got} ({e})") from None
     return np.repeat(x, n, axis=0)

@@ -16,8 +16,8 @@ def weight_decay(unravel: Unravel, rate: float) -> Objective:
     rate = float(floats("rate", rate, ()))
     if not 0 <= rate < np.inf:
         raise ValueError(f"rate: expected a number in [0, inf), got {rate}")
-    on_weights = [np.full(int(np.prod(shape)), rate if len(shape) >= 2 else 0, unravel.dtype) for shape in unravel.shapes]
-    rates = np.concatenate([np.zeros(0, unravel.dtype), *on_weights])  # (p,)
+    on_weights = [np.full(int(np.prod(shape)), rate if len(shape) >= 2 else 0.0) for shape in unravel.shapes]
+    rates = np.concatenate([np.zeros(0), *on_weights])  # (p,)
 
     def decay(theta):
         theta = floats("theta", theta, rates.shape, smooth=True)

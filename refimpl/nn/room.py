@@ -27,9 +27,11 @@ def channels_second(x):
     return x.transpose(-2, -1, *range(x.ndim - 2))
 
 
-def over_batch(x):
-    """Σ over the batch, x (n, m) -> (m,): along contiguous memory, where NumPy sums pairwise; float32 loses digits otherwise."""
-    return np.ascontiguousarray(x.T).sum(axis=1)
+def over_batch(x, block=64):
+    """Σ over the batch, x (n, m) -> (m,): by blocks of rows, and pairwise over these. In one row float32 would lose digits."""
+    m, whole = x.shape[1], len(x) // block
+    parts = [x[: whole * block].reshape(whole, block, m).sum(axis=1), x[whole * block :].sum(axis=0, keepdims=True)]
+    return np.ascontiguousarray(np.concatenate(parts).T).sum(axis=1)
 
 
 def step(x):

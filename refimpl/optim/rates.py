@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from refimpl.doors import whole
+from refimpl.doors import floats, whole
 from refimpl.optim.first_order import between, not_negative
 from refimpl.params import Unravel
 
@@ -45,6 +45,8 @@ class PiecewiseDecay:
     factor: float = 0.1
 
     def __post_init__(self):
+        if not np.iterable(self.steps):
+            raise TypeError(f"steps: expected increasing numbers of steps, got {self.steps!r}")
         steps = tuple(whole(f"steps[{k}]", step, 0) for k, step in enumerate(self.steps))
         if list(steps) != sorted(set(steps)):
             raise ValueError(f"steps: expected increasing numbers of steps, got {steps}")
@@ -100,6 +102,7 @@ def kept(rate):
 
 def fraction(factor):
     """factor as a float in (0, 1]."""
-    if between("factor", factor, 0, np.inf) > 1:
+    x = float(floats("factor", factor, ()))
+    if not 0 < x <= 1:
         raise ValueError(f"factor: expected a number in (0, 1], got {factor}")
-    return float(factor)
+    return x

@@ -81,7 +81,8 @@ def train(
     rng : numpy.random.Generator
         Draws the orders; it is copied. Not needed where a step takes all samples.
     measure : callable theta -> number, or dict of numbers, optional
-        Called after every `measure_every` epochs; the history keeps what it returns, and so does a checkpoint, if it can hold it.
+        Called after every `measure_every` epochs with a copy of theta; the history keeps what it returns, which a checkpoint, if
+        there is one, must be able to hold.
     target : number or callable, optional
         The run ends after an epoch with value <= target, or with target(row) true for its row of the history.
     progress : callable (steps, all steps, last row or None), optional
@@ -104,7 +105,7 @@ def train(
     FormatError
         If the file is damaged, or no checkpoint of a training.
     OSError
-        If the checkpoint cannot be read or written: at once, not after hours.
+        If the checkpoint cannot be read or written, which is tried at once. Later the file is the last one that was written whole.
     """
     n, epochs = whole("n", n, 1), whole("epochs", epochs, 0)
     batch = n if batch is None else min(whole("batch", batch, 1), n)
@@ -113,7 +114,10 @@ def train(
         raise TypeError(f"rng: expected a numpy.random.Generator, got {type(rng).__name__}")
     if not (target is None or callable(target)):
         finite("target", floats("target", target, ()))
-    theta, rng = finite("theta", floats("theta", theta, (None,))).copy(), deepcopy(rng)
+    for name, f in (("objective", objective), ("measure", measure), ("progress", progress)):
+        if not (callable(f) or (f is None and name != "objective")):
+            raise TypeError(f"{name}: expected a function, got {type(f).__name__}")
+    theta, rng = finite("theta", floats("theta", theta, (None,))).copy(), None if batch == n else deepcopy(rng)
     state, t, summed, orders = optimiser_of(optimiser).init(theta), 0, 0.0, drawing(rng)
     history: list[Epoch] = []
     an_epoch = -(-n // batch)  # steps
@@ -139,7 +143,7 @@ def train(
         while t < steps and not met:
             start = t % an_epoch * batch
             if order is None or start == 0:
-                order = np.arange(n) if rng is None or batch == n else rng.permutation(n)
+                order = np.arange(n) if rng is None else rng.permutation(n)
                 order.flags.writeable = False
             rows = order[start : start + batch]
             try:
@@ -150,7 +154,10 @@ def train(
             t, summed = t + 1, summed + value * (len(rows) / n)
             if t % an_epoch == 0:
                 epoch = t // an_epoch
-                history.append(Epoch(epoch, summed, measure(theta) if measure and epoch % measure_every == 0 else None))
+                measured = deepcopy(measure(theta.copy())) if measure and epoch % measure_every == 0 else None
+                if checkpoint is not None:
+                    packed({"measured": measured})  # TypeError now, not when all is done
+                history.append(Epoch(epoch, summed, measured))
                 summed, orders, met = 0.0, drawing(rng), reached(target, history)
             if t % every == 0:
                 save()

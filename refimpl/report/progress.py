@@ -40,6 +40,6 @@ def progress_bar(title: str, console: Console | None = None) -> Iterator[Callabl
             text = "" if row is None else f"{row.value:.4g}"
             if not bar.tasks:
                 bar.add_task(title, total=steps, completed=done, value=text)  # steps of an earlier run say nothing about the speed
-            bar.update(bar.tasks[0].id, completed=done, value=text)
+            bar.update(bar.tasks[0].id, total=steps, completed=done, value=text)
 
         yield progress

@@ -230,3 +230,13 @@ def test_rows_are_checked(form):
             on(rows)
     with pytest.raises(IndexError, match=r"^rows: expected samples below 7, got others"):
         on([0, 9])
+
+
+def test_a_convolution_may_come_last():
+    def squares(f, y, reduction="mean"):
+        return np.sum(f * f) / (len(f) if reduction == "mean" else 1), (f, 2 / len(f))
+
+    layers, params = (nn.conv2d(2, 1), nn.PRELU), (nn.kernels(3, 2, 2, RNG), np.array([0.5, -1.0, 2.0]))
+    loss = squares, lambda dloss, cache: dloss * cache[0] * cache[1]
+    theta, readable, buffered = both(layers, params, loss, micro=3)
+    agree(buffered(slice(None))(theta), readable(slice(None))(theta))

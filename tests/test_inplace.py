@@ -47,6 +47,15 @@ def test_gradient_is_that_of_the_readable_form(loss, p, activation, dtype):
         assert np.max(np.abs(gradient - dtheta)) <= 30 * eps * max(np.max(np.abs(dtheta)), 1)
 
 
+def test_a_layer_too_large_to_be_turned_round():
+    widths = (300, 250, 3)
+    layers, theta, unravel, x, y = problem(widths, "sigmoid", 7)
+    expected, dtheta = nn.objective(layers, unravel, READABLE["squared"](3), x, y)(theta)
+    value, gradient = buffered_gradient(widths, "sigmoid", 7, "squared")(theta, x, y)
+    assert abs(value - expected) <= 1e-13 * expected  # sums of 300 terms
+    assert np.max(np.abs(gradient - dtheta)) <= 1e-13 * np.max(np.abs(dtheta))
+
+
 def test_several_outputs_under_the_squared_loss():
     layers, theta, unravel, x, y = problem((4, 5, 3), "tanh", 6)
     expected, dtheta = nn.objective(layers, unravel, READABLE["squared"](3), x, y)(theta)

@@ -187,6 +187,11 @@ def test_rates_are_checked(make, message):
         make()
 
 
+def test_steps_of_a_schedule_are_several():
+    with pytest.raises(TypeError, match="^steps: expected increasing numbers of steps, got 5"):
+        PiecewiseDecay(1, 5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("rate", ["fast", None, True, 1j, [True]])
 def test_rates_are_numbers(rate):
     with pytest.raises(TypeError, match=r"^rate: expected "):

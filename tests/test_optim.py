@@ -188,7 +188,7 @@ def test_rates_are_checked(make, message):
 
 
 def test_steps_of_a_schedule_are_several():
-    with pytest.raises(TypeError, match="^steps: expected increasing numbers of steps, got 5"):
+    with pytest.raises(TypeError, match=r"^steps: expected increasing numbers of steps, got 5"):
         PiecewiseDecay(1, 5)  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ import argparse
 import inspect
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from refimpl import __version__
@@ -57,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns 0; 1 if a claim fails, or a reproduction differs; 2 on bad input; 130 if interrupted."""
     args = parser().parse_args(argv)
+    if args.command != "doctor":
+        one_thread()
     try:
         return {"verify": verify, "show": show, "reproduce": reproduce, "doctor": doctor}[args.command](args)
     except BrokenPipeError:  # | head
@@ -68,6 +71,13 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, TypeError, OSError) as e:
         print(f"refimpl {args.command}: {e}", file=sys.stderr)
         return 2
+
+
+def one_thread() -> None:
+    """Small products are slower on several threads, and a hundred times so on a busy machine. What the user has set counts."""
+    if "numpy" not in sys.modules:  # it reads them when it is imported
+        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
 
 
 def verify(args) -> int:
@@ -150,11 +160,13 @@ def reproduce(args) -> int:
     from refimpl import experiments
 
     if args.name is None:
+        if args.quick or args.seeds or args.workers or args.out or args.json:
+            raise ValueError(f"name: expected one of {', '.join(experiments.REPRODUCTIONS)}, got none")
         for name, about in experiments.REPRODUCTIONS.items():
             print(f"{name:<24}{about}")
         return 0
     if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
+        usable("--out", args.out, "a folder")
     writable(args.json)
     result = experiments.reproduce(args.name, quick=args.quick, seeds=args.seeds, workers=args.workers)
     print(result.table())
@@ -195,8 +207,21 @@ def doctor(args) -> int:
 
 def writable(path: Path | None) -> None:
     """ValueError, before the work, if no file can be written there."""
-    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
-        raise ValueError(f"--json: expected a file in a folder that can be written to, got {path}")
+    if path is not None:
+        if path.is_dir():
+            raise ValueError(f"--json: expected a file in a folder that can be written to, got {path}")
+        usable("--json", path.parent, "a file in a folder", make=False)
+
+
+def usable(option: str, folder: Path, what: str, make: bool = True) -> None:
+    """ValueError, before the work, if nothing can be written into the folder; it is made if need be."""
+    try:
+        if make:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as e:
+        raise ValueError(f"{option}: expected {what} that can be written to, got {folder}: {e.strerror}") from None
 
 
 def write(path: Path, text: str) -> None:

@@ -132,6 +132,8 @@ def load_checkpoint(path: str | os.PathLike) -> Any:
 
 def unpacked(data):
     """The tree in the bytes of a checkpoint."""
+    if len(data) < SIZES.size + 32:
+        raise ValueError("too short for one")
     magic, header, _ = SIZES.unpack_from(data)
     if magic != MAGIC:
         raise ValueError(f"they start with {magic!r} in place of {MAGIC!r}")

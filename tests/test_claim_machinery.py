@@ -447,6 +447,9 @@ def test_a_case_is_read_as_a_reader_would_write_it():
         (["verify", "--claim", "H1", "--case", "m=2,m=2"], "case: expected the arguments m, d, s"),
         (["verify", "--seed", "-1", "--claim", "H1"], "seed: expected a whole number >= 0, got -1"),
         (["verify", "--claim", "H1", "--json", "/nowhere/x.json"], "--json: expected a file in a folder that can be written to"),
+        (["verify", "--claim", "H1", "--json", "."], "--json: expected a file in a folder that can be written to, got ."),
+        (["reproduce", "thomson", "--out", __file__], "--out: expected a folder that can be written to, got "),
+        (["reproduce", "--quick"], "name: expected one of thomson, "),
     ],
 )
 def test_command_line_names_what_was_wrong(argv, said, capsys):

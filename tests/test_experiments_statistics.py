@@ -1,6 +1,9 @@
 """Paired statistics, and runs in several processes: closed forms, scipy, and what must not change."""
 
 import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 from math import inf, pi, sqrt, tan
 from typing import Any
 
@@ -123,6 +126,25 @@ def test_streams_are_those_of_a_generator_in_every_process():
     again = [(stream, 2) for stream in spawned(np.random.default_rng(3), 3)]
     theirs = [[r.random() for r in (*rng.spawn(2), rng)] for rng in np.random.default_rng(3).spawn(3)]
     assert each(draws, jobs) == each(draws, again, workers=2) == theirs
+
+
+def test_jobs_may_be_handed_out_by_any_thread():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(each, sqrt, [(4.0,), (9.0,)], 2).result() == [2.0, 3.0]
+
+
+def interrupt_or_sleep(seconds):
+    if not seconds:
+        os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(seconds)
+
+
+def test_ctrl_c_ends_what_has_begun_at_once():
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        each(interrupt_or_sleep, [(60.0,), (0.0,), (60.0,)], workers=2)
+    assert time.monotonic() - start < 30
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("workers", [1, 2])

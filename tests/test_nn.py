@@ -554,6 +554,8 @@ def test_the_objective_is_complex_in_complex_parameters():
         ({"loss": (nn.hinge_forward, None)}, TypeError, "^loss: "),
         ({"loss": (nn.hinge_forward,)}, TypeError, "^loss: "),
         ({"layers": 2}, ValueError, "^layers: expected one for each of 3 entries of params, got 2"),
+        ({"layers": [nn.dense_forward]}, TypeError, r"^layers\[0\]: expected a Layer, got function"),
+        ({"unravel": (1, 2)}, TypeError, r"^unravel: expected what refimpl\.params\.ravel returns beside theta, got tuple"),
     ],
 )
 def test_the_objective_checks_once_and_at_once(change, error, message):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from threading import current_thread, main_thread
 from typing import Any
 
 import numpy as np
@@ -24,10 +26,13 @@ def each(f: Callable, jobs: Iterable[tuple], workers: int = 1) -> list[Any]:
     if workers == 1:
         return [f(*job) for job in jobs]
     with one_thread_each(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:  # a fork copies running threads
-        futures = [pool.submit(f, *job) for job in jobs]
         try:
+            with deaf():
+                futures = [pool.submit(f, *job) for job in jobs]
             return [future.result() for future in futures]
         except BaseException:
+            for process in list((getattr(pool, "_processes", None) or {}).values()):
+                process.terminate()  # else they would end what they have begun, minutes later
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -37,6 +42,19 @@ def spawned(rng: np.random.Generator, n: int) -> list[np.random.SeedSequence]:
     these do not forget on their way to another process from which they came.
     """
     return rng.bit_generator.seed_seq.spawn(n)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Interpreters started meanwhile leave Ctrl-C to this one."""
+    if current_thread() is not main_thread():  # which alone hears it
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -274,6 +274,11 @@ def samples(layers, unravel, loss, x, y):
     """x and y as arrays, after checking that they fit the network and the loss."""
     if not isinstance(loss, tuple) or len(loss) != 2 or not all(callable(f) for f in loss):
         raise TypeError(f"loss: expected a pair (forward, backward), got {loss!r}")
+    if not (callable(unravel) and hasattr(unravel, "size")):
+        raise TypeError(f"unravel: expected what refimpl.params.ravel returns beside theta, got {type(unravel).__name__}")
+    for k, layer in enumerate(layers):
+        if not (hasattr(layer, "forward") and hasattr(layer, "backward")):
+            raise TypeError(f"layers[{k}]: expected a Layer, got {type(layer).__name__}")
     x, y = floats("x", x), np.asarray(y)
     if x.ndim < 2:
         raise ValueError(f"x: expected samples of at least one axis, shape (n, d) or (n, c, h, w), got {x.shape}")

@@ -189,6 +189,8 @@ class Result:
                 "found. lower bound: no N points have less (a theorem). CPU s: of all starts together.",
                 f"Seed {self.config.seed}, {self.config.restarts} random starts, and the Caspar-Klug points where there are such; "
                 f"{self.minutes:.1f} minutes.",
+                "Decision, fixed before the run: a minimum agrees if it is the table's to 1e-8 or 1e-10 of it, differs if it is",
+                "lower, and is not reproduced if the search stays above; the trap agrees if it is also a strict minimum.",
                 f"{len(self.rows)} minima: {', '.join(counts)}. Verdict: {self.verdict}.",
             ]
         )

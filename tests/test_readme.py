@@ -97,6 +97,8 @@ def test_excerpt_of_the_table_is_of_our_claims():
         c = claims.find(id)
         assert c.statement.startswith(statement), id
         assert " holds " in rest, id
+    count = sum(not c.slow for c in claims.of())
+    assert f"\n{count} claims: {count} hold; " in text
 
 
 def test_papers_said_to_stand_are_those_that_do():

@@ -85,7 +85,7 @@ def conv_kernels_and_channels_exchanged(ours):
     return with_kernels(ours, lambda W: W.swapaxes(0, 1) if W.shape[0] == W.shape[1] else W)
 
 
-@entry(PAPER, "reject", "where there are as many kernels as channels, each kernel sees its own channel only", by=("L1", "L37"))
+@entry(PAPER, "reject", "where there are as many kernels as channels, each kernel sees its own channel only", by=("L32", "L37"))
 def conv_channel_by_channel(ours):
     def own(W):
         return W * np.eye(len(W), dtype=W.dtype)[:, :, None, None] if W.shape[0] == W.shape[1] else W
@@ -148,7 +148,7 @@ def conv_dilates(ours):
     return displaced(ours, lambda g: places(g, dilation=g.stride))
 
 
-@entry(PAPER, "reject", "kernels of one pixel are treated as a dense layer, and the stride is forgotten", by=("L44",))
+@entry(PAPER, "reject", "kernels of one pixel are treated as a dense layer, and the stride is forgotten", by=("L43",))
 def conv_of_one_pixel_without_stride(ours):
     def where(g):
         return places(g._replace(stride=(1, 1)) if g.kernel == (1, 1) else g)
@@ -279,7 +279,7 @@ def conv_dx_without_leftover_rows(ours):
     return convolution(ours, dx=dx)
 
 
-@entry(PAPER, "reject", "col2im assigns, where windows overlap it must add", by=("L10", "L36"))
+@entry(PAPER, "reject", "col2im assigns, where windows overlap it must add", by=("L33", "L36"))
 def conv_dx_overwrites_overlaps(ours):
     def dx(g, dy):
         n, c, h, w = g.x.shape
@@ -347,7 +347,7 @@ def conv_bias_for_every_channel(ours):
     return convolution(ours, y=lambda g: convolved(g.x, g.W, *places(g)) + g.x.shape[1] * biases(g.b))
 
 
-@entry(PAPER, "reject", "y + b along the last axis, where the output is as wide as there are kernels", by=("L1", "L43"))
+@entry(PAPER, "reject", "y + b along the last axis, where the output is as wide as there are kernels", by=("L36", "L43"))
 def conv_bias_along_the_width(ours):
     def y(g):
         without = convolved(g.x, g.W, *places(g))

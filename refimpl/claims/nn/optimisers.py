@@ -119,7 +119,7 @@ def rates_multiply_steps_and_enter_nowhere_else(impl, kind, form, p, t, beta, se
 
 
 @claim(
-    "L46", source="definition of the schedules", tolerance=1e-14, kind=Choice("exponential", "piecewise"),
+    "L46", source="definition of the schedules", tolerance=1e-14, draws=200, kind=Choice("exponential", "piecewise"),
     array=Choice(False, True), factor=Floats(0.3, 1), every=Integer(1, 9), t=T, seed=Seed(),
     catches="⌈t/every⌉, or t/every without rounding; a step later or earlier; one factor for all of the steps",
 )  # fmt: skip

@@ -28,10 +28,12 @@ def channels_second(x):
 
 
 def over_batch(x, block=64):
-    """Σ over the batch, x (n, m) -> (m,): by blocks of rows, and pairwise over these. In one row float32 would lose digits."""
+    """Σ over the batch, x (n, m) -> (m,): pairwise, of long batches over sums of blocks. One by one, float32 would lose digits."""
     m, whole = x.shape[1], len(x) // block
-    parts = [x[: whole * block].reshape(whole, block, m).sum(axis=1), x[whole * block :].sum(axis=0, keepdims=True)]
-    return np.ascontiguousarray(np.concatenate(parts).T).sum(axis=1)
+    if whole > 4:
+        blocks = x[: whole * block].reshape(whole, block, m).sum(axis=1)
+        x = np.concatenate([blocks, x[whole * block :].sum(axis=0, keepdims=True)])
+    return np.ascontiguousarray(x.T).sum(axis=1)
 
 
 def step(x):

@@ -139,16 +139,13 @@ def not_negative(name, a):
 
 def rate_at(rate):
     """(t, theta) -> η, a float or an array like theta. A constant is checked at once, a function of t when it is called."""
-    if callable(rate):
-        at = rate
-    else:
-        constant = between("rate", rate, 0, np.inf) if np.ndim(rate) == 0 else not_negative("rate", rate).copy()
-
-        def at(t):
-            return constant
+    if not callable(rate) and np.ndim(rate) == 0:
+        constant = between("rate", rate, 0, np.inf)
+        return lambda t, theta: constant
+    array = None if callable(rate) else not_negative("rate", rate).copy()
 
     def eta(t, theta):
-        value = not_negative("rate", at(t))
+        value = not_negative("rate", rate(t)) if array is None else array
         return value if isinstance(value, float) else floats("rate", value, theta.shape).astype(theta.dtype, copy=False)
 
     return eta

@@ -59,6 +59,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns 0; 1 if a claim fails, or a reproduction differs; 2 on bad input; 130 if interrupted."""
     args = parser().parse_args(argv)
     if args.command != "doctor":
+        from refimpl.experiments.processes import one_thread
+
         one_thread()
     try:
         return {"verify": verify, "show": show, "reproduce": reproduce, "doctor": doctor}[args.command](args)
@@ -73,18 +75,12 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
-def one_thread() -> None:
-    """Small products are slower on several threads, and a hundred times so on a busy machine. What the user has set counts."""
-    if "numpy" not in sys.modules:  # it reads them when it is imported
-        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ.setdefault(name, "1")
-
-
 def verify(args) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from refimpl import claims
+    from refimpl.files import write_whole
 
     if args.coverage:
         stated = claims.selected(args.paper, args.claim)
@@ -125,7 +121,7 @@ def verify(args) -> int:
     else:
         print(report)
     if args.json:
-        write(args.json, report.to_json())
+        write_whole(args.json, f"{report.to_json()}\n".encode())
     return 0 if report.ok else 1
 
 
@@ -158,6 +154,7 @@ def show(args) -> int:
 
 def reproduce(args) -> int:
     from refimpl import experiments
+    from refimpl.files import write_whole
 
     if args.name is None:
         if args.quick or args.seeds or args.workers or args.out or args.json:
@@ -174,7 +171,7 @@ def reproduce(args) -> int:
         for path in experiments.save(result, args.out, args.name):
             print(f"wrote {path}")
     if args.json:
-        write(args.json, result.to_json())
+        write_whole(args.json, f"{result.to_json()}\n".encode())
     return 1 if result.verdict == "differs" else 0
 
 
@@ -222,16 +219,6 @@ def usable(option: str, folder: Path, what: str, make: bool = True) -> None:
             pass
     except OSError as e:
         raise ValueError(f"{option}: expected {what} that can be written to, got {folder}: {e.strerror}") from None
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

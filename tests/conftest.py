@@ -6,8 +6,9 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import settings
 
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")  # NumPy is imported later: small products crawl on several threads of a busy machine
+from refimpl.experiments.processes import one_thread
+
+one_thread()
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)  # the same cases in every run

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,14 +73,16 @@ def reproduce(name: str, quick: bool = False, seeds: int | None = None, workers:
 
 def save(result: Any, out: str | Path, name: str) -> Iterator[Path]:
     """Write NAME.txt, NAME.json and a PNG for each figure into the folder `out`; yields each path when it is written."""
+    from refimpl.files import write_whole
+
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    texts = ((".txt", result.table() + "\n"), (".json", result.to_json() + "\n"))
-    for suffix, text in texts:
+    for suffix, text in ((".txt", result.table()), (".json", result.to_json())):
         path = out / f"{name}{suffix}"
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, f"{text}\n".encode())
         yield path
     for title, figure in result.figures().items():
-        path = out / f"{name}-{title}.png"
-        figure.savefig(path, dpi=150)
+        path, picture = out / f"{name}-{title}.png", BytesIO()
+        figure.savefig(picture, dpi=150)
+        write_whole(path, picture.getvalue())
         yield path

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import current_thread, main_thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 # small products are slower on several threads, and several processes with several threads each slower still
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def one_thread() -> None:
+    """One thread of linear algebra for this interpreter, unless NumPy is here already. What the user has set counts.
+
+    On a busy machine small products are a hundred times slower on several.
+    """
+    if "numpy" not in sys.modules:  # it reads them when it is imported
+        for name in THREADS:
+            os.environ.setdefault(name, "1")
 
 
 def each(f: Callable, jobs: Iterable[tuple], workers: int = 1) -> list[Any]:

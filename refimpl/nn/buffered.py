@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike
 from refimpl.nn.activations import prelu_backward, prelu_forward, relu_backward, relu_forward
 from refimpl.nn.conv import both, conv2d_backward, conv2d_forward, inside, seen, taps, windows_of
 from refimpl.nn.network import Layer, _backward_alone, _forward_alone, loss_of, samples, taken
-from refimpl.nn.pool import maxpool2d_backward, maxpool2d_forward
+from refimpl.nn.pool import kernel_and_stride, maxpool2d_backward, maxpool2d_forward
 from refimpl.nn.room import channels_last, channels_second
 from refimpl.params import Objective, Unravel, alike, leaves, mapped
 
@@ -161,7 +161,7 @@ def pipeline(layers, params, shape, dtype, kernels, early):
             if pair in (RELU, PRELU) and activation is None:
                 activation = todo.pop(0)[0], pair
             elif pair == MAXIMUM and pooling is None:
-                pooling = both("kernel", options["kernel"], 1), both("stride", options.get("stride") or options["kernel"], 1)
+                pooling = kernel_and_stride(**options)
                 late &= activation is not None
                 todo.pop(0)
             else:

@@ -89,10 +89,15 @@ def flatten_backward(dy, cache):
     return np.array(plain(dy)).reshape(cache)
 
 
+def kernel_and_stride(kernel, stride=None):
+    """Both as pairs; by default the stride is the kernel. Raises ValueError if they are not as above."""
+    kernel = both("kernel", kernel, 1)
+    return kernel, kernel if stride is None else both("stride", stride, 1)
+
+
 def views(x, kernel, stride):
     """x as an array, and for each tap, row by row, the view (n, c, oh, ow) of the pixels that it sees."""
-    x, kernel = plain(x, order="K"), both("kernel", kernel, 1)
-    stride = kernel if stride is None else both("stride", stride, 1)
+    x, (kernel, stride) = plain(x, order="K"), kernel_and_stride(kernel, stride)
     if x.ndim != 4:
         raise ValueError(f"x: expected shape (n, c, h, w), got {x.shape}")
     windows, image = windows_of(x.shape[2:], kernel, stride), channels_last(x)

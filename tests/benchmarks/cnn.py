@@ -8,12 +8,12 @@ three values and the weights after three steps must agree. Memory: the peak of a
 
 from __future__ import annotations
 
-import os
 from itertools import product
 from statistics import median
 
 import numpy as np
 
+from benchmarks import descent
 from benchmarks.resident import resident
 from benchmarks.rounds import Contest, Row, duration, figure, once, ratio
 
@@ -74,27 +74,15 @@ def make(contender, dtype, batch):
 
 def ours(contender, layers, theta, unravel, x, y):
     from refimpl.nn import batch_objective, buffered_objective, hinge_backward, hinge_forward
-    from refimpl.optim import gradient_descent
 
     on = {"readable": batch_objective, "buffered": buffered_objective}[contender]
-    loss_and_gradient = on(layers, unravel, (hinge_forward, hinge_backward), x, y)(slice(None))
-    descent = gradient_descent(RATE)
-    state = descent.init(theta)
-
-    def step():
-        nonlocal theta, state
-        value, gradient = loss_and_gradient(theta)
-        theta, state = descent.step(theta, gradient, state)
-        return value
-
-    return step, lambda: theta
+    return descent.readable(on(layers, unravel, (hinge_forward, hinge_backward), x, y)(slice(None)), theta, RATE)
 
 
 def torch_step(contender, layers, theta, unravel, x, y):
     import torch
     from torch import nn
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     model = nn.Sequential(
         nn.Conv2d(1, 64, 4, 1, 1), nn.PReLU(), nn.MaxPool2d(3), nn.Conv2d(64, 128, 4, 1, 1), nn.PReLU(), nn.MaxPool2d(3),
         nn.Conv2d(128, 256, 4, 1, 1), nn.PReLU(), nn.Flatten(), nn.Linear(256, 1),
@@ -105,16 +93,7 @@ def torch_step(contender, layers, theta, unravel, x, y):
     x, y = torch.tensor(x), torch.tensor(y)
     if contender.endswith("channels last"):
         model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-    descent = torch.optim.SGD(model.parameters(), lr=RATE)
-
-    def step():
-        descent.zero_grad()
-        loss = (torch.relu(1 - y * model(x)) ** 3).mean()
-        loss.backward()
-        descent.step()
-        return loss.item()
-
-    return step, lambda: np.concatenate([p.detach().contiguous().numpy().ravel() for p in model.parameters()])
+    return descent.torch_eager(model, x, y, RATE)
 
 
 def peak(form, dtype):

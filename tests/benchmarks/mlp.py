@@ -10,12 +10,12 @@ for the first, at the rate of np.matmul for 2048 × 2048, over the time of the w
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise, product
 from statistics import median
 
 import numpy as np
 
+from benchmarks import descent
 from benchmarks.rounds import Contest, Row, duration, ratio
 
 WIDTHS, LARGE = (100, 50, 25, 1), (3072, 1536, 768, 1)
@@ -77,19 +77,8 @@ def matmul(dtype):
 
 def readable(layers, theta, unravel, x, y):
     from refimpl.nn import hinge_backward, hinge_forward, objective
-    from refimpl.optim import gradient_descent
 
-    loss_and_gradient = objective(layers, unravel, (hinge_forward, hinge_backward), x, y)
-    descent = gradient_descent(RATE[WIDTHS])
-    state = descent.init(theta)
-
-    def step():
-        nonlocal theta, state
-        value, gradient = loss_and_gradient(theta)
-        theta, state = descent.step(theta, gradient, state)
-        return value
-
-    return step, lambda: theta
+    return descent.readable(objective(layers, unravel, (hinge_forward, hinge_backward), x, y), theta, RATE[WIDTHS])
 
 
 def in_place(layers, theta, unravel, x, y):
@@ -103,23 +92,13 @@ def in_place(layers, theta, unravel, x, y):
 def torch_step(layers, theta, unravel, x, y):
     import torch
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     dense = [p for p in unravel(theta) if p != ()]
     linear = [torch.nn.Linear(*p.W.shape[::-1], dtype=getattr(torch, str(theta.dtype))) for p in dense]
     for layer, p in zip(linear, dense, strict=True):
         layer.weight.data.copy_(torch.tensor(p.W))
         layer.bias.data.copy_(torch.tensor(p.b))
     model = torch.nn.Sequential(linear[0], torch.nn.Sigmoid(), linear[1], torch.nn.Sigmoid(), linear[2])
-    descent, x, y = torch.optim.SGD(model.parameters(), lr=RATE[WIDTHS]), torch.tensor(x), torch.tensor(y)
-
-    def step():
-        descent.zero_grad()
-        loss = (torch.relu(1 - y * model(x)) ** 3).mean()
-        loss.backward()
-        descent.step()
-        return loss.item()
-
-    return step, lambda: np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+    return descent.torch_eager(model, torch.tensor(x), torch.tensor(y), RATE[WIDTHS])
 
 
 def jax_step(layers, theta, unravel, x, y):

@@ -21,6 +21,7 @@ from refimpl.experiments.hyperspherical_energy.training import (
     Seeds,
     as_json,
     footer,
+    nearest_angles,
     problem,
     trained,
     weights,
@@ -71,9 +72,7 @@ def one_seed(config: Config, stream: np.random.SeedSequence) -> tuple[list[np.nd
 
 def smallest_angle(W: np.ndarray) -> float:
     """Between any two rows, degrees."""
-    U = project_forward(W)[0]
-    t = (U @ U.T)[~np.eye(len(U), dtype=bool)].max()
-    return float(np.degrees(np.arccos(min(t, 1.0))))
+    return float(nearest_angles(project_forward(W)[0]).min())
 
 
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:

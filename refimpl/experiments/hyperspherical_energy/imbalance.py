@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refimpl.experiments import VERDICTS
-from refimpl.experiments.hyperspherical_energy.training import Energy, Recipe, Seeds, as_json, footer, problem, trained, weights
+from refimpl.experiments.hyperspherical_energy.training import (
+    Energy,
+    Recipe,
+    Seeds,
+    as_json,
+    footer,
+    nearest_angles,
+    problem,
+    trained,
+    weights,
+)
 from refimpl.experiments.paired import Paired, paired
 from refimpl.experiments.pictures import OTHER, OURS
 from refimpl.experiments.processes import each
@@ -113,12 +123,6 @@ def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1
             angles = nearest[:, case.rare], nearest.min(axis=1)
             rows.append(Row(case.name, output, *angles, error, rare, collapsed, directions))
     return Result(config, tuple(rows), (time.perf_counter() - start) / 60)
-
-
-def nearest_angles(U: np.ndarray) -> np.ndarray:
-    """(m,) from every direction to the nearest other, degrees."""
-    t = np.where(np.eye(len(U), dtype=bool), -1, U @ U.T)
-    return np.degrees(np.arccos(np.clip(t.max(axis=1), -1, 1)))
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,12 @@ def weights(p: Problem, theta: np.ndarray) -> list[np.ndarray]:
     return [params[k].W for k in (*hidden, output)]
 
 
+def nearest_angles(U: np.ndarray) -> np.ndarray:
+    """(m,) from every direction to the nearest other, degrees."""
+    t = np.where(np.eye(len(U), dtype=bool), -1, U @ U.T)
+    return np.degrees(np.arccos(np.clip(t.max(axis=1), -1, 1)))
+
+
 # ---- what every result says
 def footer(config: Seeds, minutes: float, rule: str, verdict: str, pilot: int = 12) -> list[str]:
     """The last lines of a table; pilot: its seeds."""

@@ -30,10 +30,11 @@ Rate = float | ArrayLike | Callable[[int], Any]  # η: a number, a number a para
 
 
 class Optimiser(NamedTuple):
-    """init(theta) -> state;  step(theta, gradient, state) -> (theta, state)."""
+    """init(theta) -> state;  step(theta, gradient, state) -> (theta, state), with the objective's value behind if uses_value."""
 
     init: Callable[[np.ndarray], Any]
-    step: Callable[[np.ndarray, np.ndarray, Any], tuple[np.ndarray, Any]]
+    step: Callable[..., tuple[np.ndarray, Any]]
+    uses_value: bool = False  # step(theta, gradient, state, value): what conserves an energy must know it
 
 
 class DescentState(NamedTuple):
@@ -162,6 +163,12 @@ def pair(name, theta, gradient):
     if g.shape != theta.shape:
         raise ValueError(f"{name}: expected the shape of theta, {theta.shape}, got {g.shape}")
     return theta, g.astype(theta.dtype, copy=False)
+
+
+def advanced(optimiser: Any, theta: np.ndarray, gradient: np.ndarray, state: Any, value: float) -> tuple[np.ndarray, Any]:
+    """(theta, state) after a step, the value handed over to those that use it."""
+    more = (value,) if getattr(optimiser, "uses_value", False) else ()
+    return optimiser.step(theta, gradient, state, *more)
 
 
 def optimiser_of(optimiser):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import floats
-from refimpl.optim.first_order import Optimiser, optimiser_of
+from refimpl.optim.first_order import Optimiser, advanced, optimiser_of
 from refimpl.params import Objective
 
 
@@ -52,5 +52,5 @@ def minimise(objective: Objective, theta: ArrayLike, optimiser: Optimiser, steps
         if not (np.isfinite(values[t]) and np.isfinite(gradient).all()):
             raise FloatingPointError(f"objective: expected a finite value and gradient, got value {values[t]} after {t} steps")
         if t < steps:
-            theta, state = optimiser.step(theta, gradient, state)
+            theta, state = advanced(optimiser, theta, gradient, state, values[t])
     return Descent(theta, values)

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats, whole
 from refimpl.files import FormatError, load_checkpoint, packed, save_checkpoint
-from refimpl.optim.first_order import Optimiser, optimiser_of
+from refimpl.optim.first_order import Optimiser, advanced, optimiser_of
 from refimpl.params import Objective, leaves, mapped
 
 
@@ -177,7 +177,7 @@ def stepped(objective, theta, optimiser, state) -> tuple[float, np.ndarray, Any]
     if not isfinite(value):
         raise FloatingPointError(f"expected a finite value, got {value}")
     all_finite("gradient", gradient)
-    theta, state = optimiser.step(theta, gradient, state)
+    theta, state = advanced(optimiser, theta, gradient, state, value)
     for name, leaf in [("theta", theta), *leaves(state, "state")]:
         all_finite(name, leaf)
     return value, theta, state

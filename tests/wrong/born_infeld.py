@@ -56,7 +56,10 @@ def where_allowed(ours, allowed, state, new):
             raise ours.OutsideDomain(f"V: expected one in the domain, got {state.V} and {new.V}")
         return new
     ok = allowed[:, 0]
-    chosen = {f: np.where(column(ok) if getattr(new, f).ndim == 2 else ok, getattr(new, f), getattr(state, f)) for f in ("theta", "pi", "V", "dV", "t")}
+    chosen = {
+        f: np.where(column(ok) if getattr(new, f).ndim == 2 else ok, getattr(new, f), getattr(state, f))
+        for f in ("theta", "pi", "V", "dV", "t")
+    }
     return new._replace(**chosen)
 
 
@@ -284,17 +287,25 @@ def start_uphill(ours):
     return started(ours, lambda s, given: s._replace(pi=-s.pi))
 
 
-@entry(PAPER, "reject", "the momentum at the start is normalised coordinate by coordinate: the signs of −∇V; right for one coordinate")
+@entry(
+    PAPER, "reject", "the momentum at the start is normalised coordinate by coordinate: the signs of −∇V; right for one coordinate"
+)
 def start_along_the_signs(ours):
     return started(ours, lambda s, given: s._replace(pi=np.sqrt(float(s.pi @ s.pi) / s.pi.size).astype(s.pi.dtype) * np.sign(s.pi)))
 
 
 @entry(PAPER, "reject", "the momentum at the start is normalised with the sum of |∇V|; right for one coordinate")
 def start_in_the_one_norm(ours):
-    return started(ours, lambda s, given: s._replace(pi=s.pi * (np.sqrt(float(s.pi @ s.pi)) / max(float(np.sum(np.abs(s.pi))), 1e-300))))
+    return started(
+        ours, lambda s, given: s._replace(pi=s.pi * (np.sqrt(float(s.pi @ s.pi)) / max(float(np.sum(np.abs(s.pi))), 1e-300)))
+    )
 
 
-@entry(PAPER, "reject", "the momentum at the start is that of each half of the parameters on its own, as tensor by tensor; right for one coordinate")
+@entry(
+    PAPER,
+    "reject",
+    "the momentum at the start is that of each half of the parameters on its own, as tensor by tensor; right for one coordinate",
+)
 def start_tensor_by_tensor(ours):
     def halved(s, given):
         n = s.pi.size // 2
@@ -368,7 +379,11 @@ def offset_forgotten_at_the_start(ours):
 
 @entry(PAPER, "reject", "the offset is forgotten everywhere: V = F at the start and after; right for offset 0")
 def offset_forgotten_everywhere(ours):
-    return {"start": lambda objective, theta, offset=0.0, extra_energy=0.0, **options: ours.start(objective, theta, 0.0, extra_energy, **options)}
+    return {
+        "start": lambda objective, theta, offset=0.0, extra_energy=0.0, **options: ours.start(
+            objective, theta, 0.0, extra_energy, **options
+        )
+    }
 
 
 @entry(PAPER, "reject", "the offset is added to F")
@@ -770,7 +785,11 @@ def rescaled_with_the_released_guard(ours):
     return rescaling(ours, on_shell(lambda t, q: np.where(np.abs(q - t) < 1e-10, 1, np.sqrt(t / q))))
 
 
-@entry(PAPER, "acceptable", "rescaled at the end of a step as well: the same θ, and the momentum reported on the shell of the new place")
+@entry(
+    PAPER,
+    "acceptable",
+    "rescaled at the end of a step as well: the same θ, and the momentum reported on the shell of the new place",
+)
 def rescaled_at_both_ends(ours):
     def step(objective, state, h, *, project=True, space=None, as_released=False):
         new = ours.bbi_step(objective, state, h, project=project, space=space, as_released=as_released)

@@ -5,9 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from wrong.born_infeld import PAPER, arrived, bbi, column, drift, evaluated, on_shell, rescaling, shell, square, tangent, where_allowed
+from wrong.born_infeld import (
+    PAPER,
+    arrived,
+    bbi,
+    column,
+    drift,
+    evaluated,
+    on_shell,
+    rescaling,
+    shell,
+    square,
+    tangent,
+    where_allowed,
+)
 from wrong.corpus import entry
-
 
 # ---- the plain log leapfrog, made of terms that can be spoiled
 LEAPFROG: dict[str, Any] = {  # v = V/E, k = c/E, q = |π|²
@@ -91,7 +103,9 @@ def in_place_of_leapfrog(ours, advance):
 @entry(PAPER, "reject", "the steps are taken in float32")
 def steps_in_float32(ours):
     def narrow(old, new):
-        return new._replace(theta=new.theta.astype(np.float32).astype(old.theta.dtype), pi=new.pi.astype(np.float32).astype(old.pi.dtype))
+        return new._replace(
+            theta=new.theta.astype(np.float32).astype(old.theta.dtype), pi=new.pi.astype(np.float32).astype(old.pi.dtype)
+        )
 
     return {**bbi(ours, after=narrow), **leapfrog(ours, after=narrow)}
 
@@ -145,7 +159,9 @@ def constant_ignored_in_the_clock(ours):
     return leapfrog(ours, clock=lambda v, k, E: LEAPFROG["clock"](v, 1.0, E))
 
 
-@entry(PAPER, "reject", "K_c with the prefactor ½ in place of E/2, kick and drift alike: another s, the same orbits; right where E = 1")
+@entry(
+    PAPER, "reject", "K_c with the prefactor ½ in place of E/2, kick and drift alike: another s, the same orbits; right where E = 1"
+)
 def prefactor_without_the_energy(ours):
     return leapfrog(
         ours, kappa=lambda v, k, E: LEAPFROG["kappa"](v, k, E) / E, speed=lambda q, k, E: LEAPFROG["speed"](q, k, E) / E
@@ -279,7 +295,9 @@ def heun_for_leapfrog(ours):
     return in_place_of_leapfrog(ours, advance)
 
 
-@entry(PAPER, "reject", "the classical Runge-Kutta method, passed off as leapfrog: more accurate, neither symplectic nor reversible")
+@entry(
+    PAPER, "reject", "the classical Runge-Kutta method, passed off as leapfrog: more accurate, neither symplectic nor reversible"
+)
 def runge_kutta_for_leapfrog(ours):
     def advance(f, theta, pi, h):
         a1, b1 = f(theta, pi)
@@ -444,9 +462,9 @@ def euler_explicit(ours):
     def step(objective, state, h, *, c=None, space=None):
         if space is not None:
             return ours.euler_step(objective, state, h, c=c, space=space)
-        return leapfrog(ours, halves=(1.0, 0.0), carried=lambda old, new: old, norm=lambda old, new: square(old), time=lambda w, w_new: w)[
-            "leapfrog_step"
-        ](objective, state, h, c=c)
+        return leapfrog(
+            ours, halves=(1.0, 0.0), carried=lambda old, new: old, norm=lambda old, new: square(old), time=lambda w, w_new: w
+        )["leapfrog_step"](objective, state, h, c=c)
 
     return {"euler_step": step}
 
@@ -618,7 +636,9 @@ def leapfrog_with_merged_kicks(ours):
 def widened(state):
     """The state in long double."""
     wide = {f: np.asarray(getattr(state, f), np.longdouble)[()] for f in ("V", "E", "t", "V0", "extra")}
-    return state._replace(theta=state.theta.astype(np.longdouble), pi=state.pi.astype(np.longdouble), dV=state.dV.astype(np.longdouble), **wide)
+    return state._replace(
+        theta=state.theta.astype(np.longdouble), pi=state.pi.astype(np.longdouble), dV=state.dV.astype(np.longdouble), **wide
+    )
 
 
 @entry(PAPER, "accept", "the arithmetic of a step in long double, rounded back at its end")

@@ -8,7 +8,7 @@ leapfrog, which has no such edge.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -182,7 +182,7 @@ class Result:
             f"Step size against least loss after {c.scanned} iterations:",
             "  BBI                     " + ", ".join(f"{h:.4g}: {self.scans['BBI'][h]:.1e}" for h in (*EDGE[:1], STEP, *EDGE[1:])),
             "  log leapfrog, rescaled  "
-            + ", ".join(f"{h:g}: {self.scans['log leapfrog, rescaled'][h]:.1e}" for h in (*WIDE, FAST)),
+            + ", ".join(f"{h:g}: {self.scans['log leapfrog, rescaled'][h]:.1e}" for h in WIDE),
             f"  steps h with a loss below 1e-15: BBI {self.window('BBI')}; rescaled leapfrog {self.window('log leapfrog, rescaled')}",
             "",
             f"{c.seeds} random starts in [0.5, 1.5]^10, least loss after {c.scanned} iterations: median, least, greatest; below 1e-15",
@@ -231,7 +231,8 @@ class Result:
             "gradient descent": ("0.6", (0, (1, 1)), "gradient descent"),
         }
         for name, (colour, dash, label) in styles.items():
-            left.plot(self.curves[name], color=colour, linestyle=dash, linewidth=1.5, label=label)
+            left.plot(np.minimum.accumulate(self.curves[name]), color=colour, linestyle=dash, linewidth=1.7, label=label)
+            left.plot(self.curves[name], color=colour, linewidth=0.5, alpha=0.25)
             if len(self.curves[name]) <= self.config.iterations:
                 left.plot(len(self.curves[name]) - 1, self.curves[name][-1], "o", color=colour, ms=5)
             for n, F in RELEASED_LOSS.get(name, {}).items():
@@ -240,9 +241,9 @@ class Result:
                     left.plot(n, F, "s", mfc="white", mec=colour, ms=7, mew=1.6, zorder=4, label="released" if first else None)
         left.axhline(OFFSET, color=OTHER, linewidth=0.8, linestyle=":")
         left.annotate("offset of BBI", (self.config.iterations, OFFSET), ha="right", va="bottom", fontsize=9, color=OTHER)
-        left.set(yscale="log", xlabel="iterations", ylabel="loss", ylim=(1e-40, 1e8), xlim=(0, 1.02 * self.config.iterations))
+        left.set(yscale="log", xlabel="iterations", ylabel="least loss so far (faint: the loss)", ylim=(1e-40, 1e8), xlim=(0, 1.02 * self.config.iterations))
         left.set_title("from (1, ..., 1)", fontsize=11)
-        left.legend(frameon=False, fontsize=9, loc="upper right", bbox_to_anchor=(1, 0.86))
+        left.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 0.08))
         marks = {"BBI": (OTHER, "o", "-"), "log leapfrog, rescaled": (OURS, "s", "-"), "log leapfrog": ("#8fb8de", "^", "-")}
         for name, (colour, marker, dash) in marks.items():
             h, F = zip(*self.scans[name].items(), strict=True)

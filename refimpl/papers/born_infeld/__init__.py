@@ -11,7 +11,9 @@ Reading order
     integrators        one step each: the paper's update, the symplectic log leapfrog and its relatives, walls, bounces
     hamiltonian_flow   implicit midpoint and Tao's doubled phase space, for comparison
     measure            where an ergodic trajectory spends its time
-    optimiser          the method for SciPy, and for mini-batches
+    schedule           when to bounce
+    optimiser          the method for SciPy
+    minibatch          the same for mini-batches, in the training loop
     ensemble           many trajectories at once, one a row
     inplace            many steps at the speed of memory
     poisson            a network that solves a differential equation, its Laplacian by hand: one of the paper's examples
@@ -66,7 +68,8 @@ from refimpl.papers.born_infeld.measure import (
     isotropic_moment,
     log_density,
 )
-from refimpl.papers.born_infeld.optimiser import born_infeld, energy_conserving_descent
+from refimpl.papers.born_infeld.minibatch import energy_conserving_descent
+from refimpl.papers.born_infeld.optimiser import born_infeld
 from refimpl.papers.born_infeld.poisson import (
     disk_points,
     laplacian_backward,

@@ -86,7 +86,7 @@ class State(NamedTuple):
 
 def hamiltonian(state: State) -> float:
     """H = √(V (V + |π|²)), the conserved energy, at the state; E is what it should be."""
-    return sqrt(state.V * (state.V + float(state.pi @ state.pi)))
+    return sqrt(state.V * (state.V + float(state.pi.dot(state.pi))))
 
 
 def gap(state: State) -> float:

@@ -47,7 +47,7 @@ def rescale(state: State, space: Space | None = None) -> State:
 def on_shell(state, space):
     """The momentum of rescale."""
     pi, target = state.pi, shell(state)
-    q = float(pi @ pi)
+    q = float(pi.dot(pi))
     if target == q or target < 0:
         return pi
     return sqrt(target) * directed(state, space) if q == 0 else sqrt(target / q) * pi
@@ -150,7 +150,7 @@ def leapfrog_step(
     v = inside(state.V, E, k)
     pi = on_shell(state, space) if project else state.pi
     pi = pi - (0.5 * h * kick_factor(v, k)) * tangent(state.theta, state.dV, space)
-    a = h / (k + float(pi @ pi) / E)
+    a = h / (k + float(pi.dot(pi)) / E)
     theta, pi = drift(state.theta, pi, a, space)
     V, dV = evaluate(objective, theta, state.offset)
     w = inside(V, E, k)
@@ -164,7 +164,7 @@ def euler_step(objective: Objective, state: State, h: float, *, c: float | None 
     E, k = state.E, 1.0 if c is None else c / state.E
     v = inside(state.V, E, k)
     pi = state.pi - (h * kick_factor(v, k)) * tangent(state.theta, state.dV, space)
-    a = h / (k + float(pi @ pi) / E)
+    a = h / (k + float(pi.dot(pi)) / E)
     theta, pi = drift(state.theta, pi, a, space)
     return arrived(objective, state, theta, pi, h * time_factor(v, k))
 
@@ -260,7 +260,7 @@ def bounce(state: State, rng: np.random.Generator, *, space: Space | None = None
     z = z.astype(state.pi.dtype)
     if space is not None:
         z = space.tangent(state.theta, z)
-    return state._replace(pi=z * sqrt(float(state.pi @ state.pi) / float(z @ z)))
+    return state._replace(pi=z * sqrt(float(state.pi.dot(state.pi)) / float(z @ z)))
 
 
 # ---- helpers

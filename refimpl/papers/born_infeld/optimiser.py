@@ -1,20 +1,17 @@
-"""Born-Infeld energy-conserving descent as an optimiser: for scipy.optimize.minimize, and for mini-batches.
+"""Born-Infeld energy-conserving descent as a method for SciPy:
 
     scipy.optimize.minimize(f, x0, jac=True, method=born_infeld, options={"step": 0.01})
-    refimpl.optim.train(objective, theta, energy_conserving_descent(0.01), n, epochs=3, batch=50, rng=rng)
 
-Reading order: when to bounce; the SciPy method; the same for mini-batches.
+Reading order: the objective as it is watched; the method; how its arguments are read.
 
     released code    here                  meaning
     lr               step                  h, in units of θ per √V
     v0               offset                V = F − offset
     deltaEn          extra_energy          E − V at the start
-    threshold0       bounce_every          updates between fixed bounces
-    n_fixed_bounces  fixed_bounces         how many of these there are in all
-    threshold        patience              bounce after so many updates without a new smallest V
+    threshold0       bounce_every          the rules of :mod:`.schedule`
+    n_fixed_bounces  fixed_bounces
+    threshold        patience
     consEn           project               put π on the shell before each step
-
-Fixed bounces stop after `fixed_bounces`; those for lack of progress do not. An iteration is an update or a bounce.
 """
 
 from __future__ import annotations
@@ -23,29 +20,26 @@ import inspect
 import warnings
 from collections.abc import Callable
 from functools import partial
-from math import inf, isfinite, isinf, isnan
-from typing import Any, NamedTuple
+from math import inf, isfinite, isnan
+from typing import Any
 
 import numpy as np
 
 from refimpl.doors import finite, floats, whole
 from refimpl.manifolds.motion import box
-from refimpl.optim.first_order import Optimiser, pair, vector
 from refimpl.papers.born_infeld.hamiltonian import State, hamiltonian, number, start
 from refimpl.papers.born_infeld.hamiltonian_flow import midpoint_step
 from refimpl.papers.born_infeld.integrators import (
     FROZEN,
     OutsideDomain,
     bbi_step,
-    bbi_update,
     bounce,
-    kick_factor,
     leapfrog_step,
     located_step,
-    on_shell,
     shortened,
     yoshida_step,
 )
+from refimpl.papers.born_infeld.schedule import Counters, bounced, due, least_zero, positive, rules_of, updated
 
 TINY = 1e-280  # V below it is as good as 0: its inverse is about to overflow
 INTEGRATORS: dict[str, Callable[..., State]] = {
@@ -56,44 +50,7 @@ INTEGRATORS: dict[str, Callable[..., State]] = {
 }
 
 
-# ---- when to bounce
-class Rules(NamedTuple):
-    """The thresholds; inf is never."""
-
-    every: float = inf  # T0
-    fixed: int = 0  # Nb
-    patience: float = inf  # T1
-
-
-class Counters(NamedTuple):
-    """What the rules look at."""
-
-    since_fixed: int = 0  # updates since the last fixed bounce
-    since_best: int = 0  # updates since the last smallest V, or the last bounce
-    fixed: int = 0  # fixed bounces so far
-    bounces: int = 0  # all bounces so far
-    best: float = inf  # smallest V from which an update was made
-
-
-def due(rules: Rules, counters: Counters) -> bool:
-    """Is it time to bounce?"""
-    return (counters.since_fixed == rules.every and counters.fixed < rules.fixed) or counters.since_best == rules.patience
-
-
-def bounced(rules: Rules, n: Counters) -> Counters:
-    """The counters after a bounce."""
-    if n.since_fixed == rules.every and n.fixed < rules.fixed:
-        n = n._replace(since_fixed=0, fixed=n.fixed + 1)
-    return n._replace(since_best=0, bounces=n.bounces + 1)
-
-
-def updated(n: Counters, V: float) -> Counters:
-    """The counters after an update that started at the potential V. NaN is no progress."""
-    since_best, best = (0, V) if V < n.best else (n.since_best + 1, n.best)
-    return Counters(n.since_fixed + 1, since_best, n.fixed, n.bounces, best)
-
-
-# ---- the SciPy method
+# ---- the objective, watched
 MESSAGES = {
     0: "V = F - offset is at most tol, or no entry of the gradient is larger than gtol",
     1: "maximum number of iterations has been reached",
@@ -314,122 +271,7 @@ def born_infeld(
     return result
 
 
-# ---- for mini-batches
-class DescentState(NamedTuple):
-    """What energy-conserving descent remembers. E is that of the first batch."""
-
-    pi: np.ndarray  # (p,)
-    begun: bool
-    E: float
-    V0: float
-    counters: Counters
-
-
-def energy_conserving_descent(
-    step: float,
-    *,
-    offset: float = 0.0,
-    extra_energy: float = 0.0,
-    integrator: str = "bbi",
-    c: float | None = None,
-    project: bool = True,
-    fixed_bounces: int = 0,
-    bounce_every: float | None = None,
-    patience: float | None = None,
-    seed: int = 0,
-    as_released: bool = False,
-) -> Optimiser:
-    """(init, step) for :func:`refimpl.optim.train` and :func:`refimpl.optim.minimise`: an update with each batch.
-
-    The potential is that of the batch, and E is fixed by the first one, so that V > E can occur: π is then left as it is. Where a
-    batch's V is not above 0, nothing moves. The leapfrog takes the two half kicks between two drifts from one batch, and
-    max(c, V) for c, so that its force keeps its sign. Bounce k is drawn from the generator of [seed, k].
-
-    Parameters
-    ----------
-    step, offset, extra_energy, c, project, fixed_bounces, bounce_every, patience, as_released : as in :func:`born_infeld`
-    integrator : "bbi" or "leapfrog"
-    seed : int >= 0
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as above. From step, if V <= 0 in the first batch, or its gradient is zero with no extra energy.
-    """
-    h, offset, extra = positive("step", step), number("offset", offset), least_zero("extra_energy", extra_energy)
-    rules, seed = rules_of(bounce_every, fixed_bounces, patience, as_released), whole("seed", seed, 0)
-    c = None if c is None else positive("c", c)
-    if integrator not in ("bbi", "leapfrog") or (as_released and integrator != "bbi"):
-        raise ValueError(f"integrator: expected 'bbi', or 'leapfrog' without as_released, got {integrator!r}")
-
-    def init(theta):
-        return DescentState(np.zeros_like(vector("theta", theta)), False, 0.0, 0.0, Counters())
-
-    def advance(theta, gradient, state, value):
-        theta, g = pair("gradient", theta, gradient)
-        V = float(value) - offset
-        if not state.begun:
-            drawn = np.random.default_rng([seed, 0])
-            first = start(lambda _: (value, g), theta, offset, extra, rng=drawn, as_released=as_released)
-            state = state._replace(pi=first.pi, begun=True, E=first.E, V0=first.V0)
-        elif not V > 0:
-            return theta, state
-        now = State(theta, state.pi, V, g, state.E, offset, 0.0, state.V0, extra)
-        n = state.counters
-        if integrator == "leapfrog" and n.since_fixed + n.bounces:  # the second half of the last step
-            now = now._replace(pi=half_kick(now, h, c))
-        if due(rules, n):
-            n = bounced(rules, n)
-            now = bounce(now, np.random.default_rng([seed, n.bounces]), as_released=as_released)
-            if as_released:
-                return theta, state._replace(pi=now.pi, counters=n)
-        if integrator == "bbi":
-            new, pi = bbi_update(now, h, project=project, as_released=as_released)
-        else:
-            pi = half_kick(now._replace(pi=on_shell(now, None)) if project else now, h, c)
-            new = theta + (h * now.E / (max(c or now.E, V) + float(pi @ pi))) * pi
-        return new, state._replace(pi=pi, counters=updated(n, V))
-
-    return Optimiser(init, advance, uses_value=True)
-
-
-def half_kick(state, h, c):
-    """π − (h/2) κ_c ∇V with max(c, V) for c."""
-    return state.pi - (0.5 * h * kick_factor(state.V / state.E, max(c or state.E, state.V) / state.E)) * state.dV
-
-
 # ---- the doors
-def positive(name, x):
-    """x as a finite float > 0; otherwise TypeError or ValueError."""
-    x = number(name, x)
-    if not x > 0:
-        raise ValueError(f"{name}: expected a finite number > 0, got {x}")
-    return x
-
-
-def least_zero(name, x):
-    """x as a finite float >= 0; otherwise TypeError or ValueError."""
-    x = number(name, x)
-    if x < 0:
-        raise ValueError(f"{name}: expected a finite number >= 0, got {x}")
-    return x
-
-
-def threshold(name, x):
-    """inf for None and inf; a whole number >= 1 otherwise, or an error."""
-    if x is None or (isinstance(x, (float, np.floating)) and isinf(x) and x > 0):
-        return inf
-    if isinstance(x, (float, np.floating)) and not isnan(x) and x == int(x):
-        x = int(x)
-    return whole(name, x, 1)
-
-
-def rules_of(every, fixed, patience, as_released):
-    """The rules; as released, no fixed bounce means one."""
-    fixed = whole("fixed_bounces", fixed, 0)
-    return Rules(threshold("bounce_every", every), max(fixed, 1) if as_released else fixed, threshold("patience", patience))
-
-
 def bounds_of(bounds, x):
     """low, high (p,), from Bounds or from pairs with None; ValueError unless low <= x <= high."""
     if bounds is None:

@@ -89,19 +89,15 @@ def ecdsep_start(
     TypeError, ValueError
         If an argument is not as above, value or gradient are not finite, or V <= 0 (offset too large).
     """
-    theta, offset = finite("theta", floats("theta", theta, (None,))).copy(), number("offset", offset)
     extra, s = between("extra", extra, 0, np.inf, closed=True), between("s", s, 0, np.inf, closed=True)
     eta = between("eta", eta, 0, np.inf)
     if s + extra == 0:
         raise ValueError("extra: expected a number > 0 where s = 0, got 0")
-    V, dV = evaluate(objective, theta, offset)
-    if not (isfinite(V) and np.isfinite(dV).all()):
-        raise ValueError(f"objective: expected a finite value and gradient at theta, got V {V}, gradient {dV}")
+    offset = number("offset", offset)
+    at, V, dV = started(objective, theta, offset, rng if extra > 0 else True)
     if V <= 0:
         raise ValueError(f"offset: expected a number below the value at the start, {V + offset}, got {offset}")
-    if extra > 0 and not dV.any() and rng is None:
-        raise ValueError("rng: expected a numpy.random.Generator, because the gradient is zero and gives no direction, got None")
-    state = EcdSepState(theta, np.zeros_like(theta), V, dV, offset, V, extra, eta, s)
+    state = EcdSepState(at, np.zeros_like(at), V, dV, offset, V, extra, eta, s)
     return state._replace(pi=directed(state, rng=rng) * sqrt(extra)) if extra > 0 else state
 
 
@@ -132,18 +128,8 @@ def ecdsep_step(
         Π ← Π − h η ∇V/V;  θ ← θ + 2h Π/(s + |Π|²)
         Π ← |Π| (Π/|Π| + ν z)/|Π/|Π| + ν z|,  z normal, at every step
 
-    Parameters
-    ----------
-    objective : theta (n,) -> (F, gradient (n,))
-    state : EcdSepState
-        Returned as it is where V <= 1e-40 or V is NaN.
-    h : float
-    rng : numpy.random.Generator, optional
-        Draws z; no noise without it.
-    nu : float >= 0
-        ν.
-    project : bool
-        The first line. Without it and without noise this is the symplectic Euler scheme.
+    rng : numpy.random.Generator, optional; draws z, no noise without it. nu >= 0 : ν. project : the first line; without it and
+    without noise this is the symplectic Euler scheme. The state is returned as it is where V <= 1e-40 or V is NaN.
     """
     if not state.V > FROZEN:
         return state
@@ -181,18 +167,13 @@ def mchmc_energy(state: MchmcState) -> float:
 def mchmc_start(objective: Objective, theta: ArrayLike, rng: np.random.Generator | None = None) -> MchmcState:
     """The state at theta with an isotropic direction from rng; without rng down the gradient.
 
-    objective : theta (n,) -> (S, gradient (n,)), n >= 2. Raises TypeError or ValueError if theta is not finite numbers of this shape, S
-    or its gradient is not finite there, n = 1, or the gradient is zero and there is no rng.
+    objective : theta (n,) -> (S, gradient (n,)), n >= 2. Raises TypeError or ValueError if theta is not n finite numbers, n = 1,
+    S or its gradient is not finite there, or the gradient is zero and there is no rng.
     """
-    theta = finite("theta", floats("theta", theta, (None,))).copy()
-    at_least_two("theta", theta)
-    S, dS = evaluate(objective, theta, 0.0)
-    if not (isfinite(S) and np.isfinite(dS).all()):
-        raise ValueError(f"objective: expected a finite value and gradient at theta, got {S}, gradient {dS}")
-    if rng is None and not dS.any():
-        raise ValueError("rng: expected a numpy.random.Generator, because the gradient is zero and gives no direction, got None")
-    v = -dS if rng is None else rng.standard_normal(theta.shape).astype(theta.dtype)
-    return MchmcState(theta, size_and_direction(v)[1], S, dS, 0.0)
+    at, S, dS = started(objective, theta, 0.0, rng)
+    at_least_two("theta", at)
+    v = -dS if rng is None else rng.standard_normal(at.shape).astype(at.dtype)
+    return MchmcState(at, size_and_direction(v)[1], S, dS, 0.0)
 
 
 def mchmc_kick(u: np.ndarray, dS: np.ndarray, h: float) -> tuple[np.ndarray, float]:
@@ -200,24 +181,9 @@ def mchmc_kick(u: np.ndarray, dS: np.ndarray, h: float) -> tuple[np.ndarray, flo
 
         u' = (u + e (sinh δ + (e·u)(cosh δ − 1)))/D,  D = cosh δ + (e·u) sinh δ,   e = −∇S/|∇S|,  δ = h|∇S|/(n−1)
 
-    Parameters
-    ----------
-    u : ndarray, shape (n,), n >= 2, of length 1
-    dS : ndarray, shape (n,)
-    h : float, of either sign
+    u (n,) of length 1, n >= 2, dS (n,), h of either sign -> u' (n,) of length 1, and (n−1) ln D, the kinetic energy gained. Raises
+    ValueError if n = 1, where the sphere of directions has no tangent.
 
-    Returns
-    -------
-    u' : ndarray, shape (n,), of length 1
-    energy change : float, (n−1) ln D, the kinetic energy gained
-
-    Raises
-    ------
-    ValueError
-        If n = 1, where the sphere of directions has no tangent.
-
-    Notes
-    -----
     With a = (1 + e·u)/2, b = (1 − e·u)/2 and z = e^{−δ}, D = e^δ (a + bz²) and u' = [(a − bz²) e + z (u − (e·u) e)]/(a + bz²): the
     tangent of half the angle between e and u shrinks by z. Nothing overflows, however large δ is.
     """
@@ -246,7 +212,7 @@ def mchmc_leapfrog_step(objective: Objective, state: MchmcState, h: float) -> Mc
 
 
 def mchmc_minimal_norm_step(objective: Objective, state: MchmcState, h: float) -> MchmcState:
-    """Kick λh, drift h/2, kick (1 − 2λ)h, drift h/2, kick λh.  Reversible, of order 2, two gradients, a smaller error. h is a length."""
+    """Kick λh, drift h/2, kick (1 − 2λ)h, drift h/2, kick λh.  Reversible, of order 2, two gradients. h is a length."""
     return composed(objective, state, h, MINIMAL_NORM)
 
 
@@ -298,6 +264,17 @@ def ecd_q1_action(objective: Objective, eta: float = 1.0, offset: float = 0.0) -
 
 
 # ---- within
+def started(objective, theta, offset, rng):
+    """theta as a copy, V and dV there, finite; ValueError otherwise, or if the gradient is zero and there is no rng."""
+    theta = finite("theta", floats("theta", theta, (None,))).copy()
+    V, dV = evaluate(objective, theta, offset)
+    if not (isfinite(V) and np.isfinite(dV).all()):
+        raise ValueError(f"objective: expected a finite value and gradient at theta, got {V}, gradient {dV}")
+    if rng is None and not dV.any():
+        raise ValueError("rng: expected a numpy.random.Generator, because the gradient is zero and gives no direction, got None")
+    return theta, V, dV
+
+
 def positive(V, dV):
     """V and dV, if V > 0; otherwise OutsideDomain."""
     if not V > 0:

@@ -14,6 +14,7 @@ import pytest
 from refimpl import nn
 from refimpl.manifolds import sphere
 from refimpl.nn import Dense, mlp, objective, squared_backward, squared_forward
+from refimpl.papers import born_infeld as bi
 from refimpl.papers import hyperspherical_energy as mhe
 from refimpl.params import ravel
 
@@ -115,6 +116,25 @@ def smooth_loss(name, y, **options):
         return value, backward(1.0, cache)
 
     return call
+
+
+def squares(x):
+    return 0.5 * float(x @ x) + 1, x
+
+
+def begun(how):
+    """theta -> position, momentum, value and gradient of the state in which a motion begins on ½|θ|² + 1."""
+
+    def call(theta):
+        state = how(lambda x: (0.5 * float(x.ravel() @ x.ravel()) + 1, x), theta)
+        return state[0], state[1], state[3]
+
+    return call
+
+
+def rows_begun(theta):
+    state = bi.start_rows(lambda x: (0.5 * np.sum(x * x, axis=1) + 1, x), theta, 0.0, 1.0)
+    return tuple(np.ascontiguousarray(a) for a in (state.theta, state.pi, state.dV))
 
 
 def mhe_door(name, argument="W", sample=W, wrong_shape=(4,), call=None, **more):
@@ -241,6 +261,20 @@ DOORS = [
         smooth=True,
         wrong_shape=np.eye(3),
     ),
+    # Born-Infeld
+    Door("start", "theta", begun(lambda f, x: bi.start(f, x, 0.0, 1.0)), whole(3), wrong_shape=(3, 1)),
+    Door("ecdsep_start", "theta", begun(lambda f, x: bi.ecdsep_start(f, x, 0.0, 1.0)), whole(3), wrong_shape=(3, 1)),
+    Door("mchmc_start", "theta", begun(bi.mchmc_start), whole(3), wrong_shape=(3, 1)),
+    Door("start_rows", "theta", rows_begun, W, wrong_shape=(4,), single=False),
+    Door(
+        "born_infeld",
+        "x0",
+        lambda x: bi.born_infeld(squares, x, jac=True, step=0.1, maxiter=5).x_last,
+        whole(3),
+        wrong_shape=(3, 1),
+    ),
+    Door("spiral", "theta0", lambda x: bi.spiral(1.0, 1.0, x, np.ones(3)), whole(3), wrong_shape=(3, 1), single=False),
+    Door("log_density", "V", lambda V: bi.log_density(V, 100.0, 3), whole(3), nan="propagates", single=False),
     # networks by hand
     Door("objective", "x", loss_of, W, nan="propagates"),
     Door("batch_objective", "x", loss_of_images, IMAGES, nan="propagates"),

@@ -214,7 +214,30 @@ def test_ecdsep_guards():
         related.ecdsep_leapfrog_step(lambda theta: (-1.0, theta), state, 0.1)
 
 
+# ---- steps that run backwards
+@pytest.mark.parametrize("step", [related.ecdsep_leapfrog_step, related.mchmc_leapfrog_step, related.mchmc_minimal_norm_step])
+def test_symmetric_steps_are_reversible(step):
+    mchmc = step is not related.ecdsep_leapfrog_step
+    first = related.mchmc_start(valley, HERE, np.random.default_rng(0)) if mchmc else related.ecdsep_start(valley, HERE, 0.1, 0.5)
+    state = first
+    for h in [0.05] * 40 + [-0.05] * 40:
+        state = step(valley, state, h)
+    np.testing.assert_allclose(state.theta, first.theta, rtol=0, atol=1e-13)  # eighty steps
+    np.testing.assert_allclose(state[1], first[1], rtol=0, atol=1e-13)
+
+
 # ---- MCHMC
+def test_minimal_norm_step_is_its_five_parts():
+    state, (lam, h) = related.mchmc_start(valley, HERE, np.random.default_rng(0)), (0.1931833275037836, 0.3)
+    u, first = related.mchmc_kick(state.u, valley(HERE)[1], lam * h)
+    theta = HERE + h / 2 * u
+    u, second = related.mchmc_kick(u, valley(theta)[1], h - 2 * lam * h)
+    theta = theta + h / 2 * u
+    u, third = related.mchmc_kick(u, valley(theta)[1], lam * h)
+    got = related.mchmc_minimal_norm_step(valley, state, h)
+    np.testing.assert_allclose([*got.theta, *got.u, got.S, got.K], [*theta, *u, valley(theta)[0], first + second + third], rtol=1e-14)
+
+
 @pytest.mark.parametrize("delta", [1e-12, 1e-3, 1.0, 30.0, 400.0, 1e5])
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("n", [2, 3, 10])
@@ -271,6 +294,13 @@ def test_gradients_of_actions(f):
     v, h = np.array([0.3, -1.0, 0.5]), 1e-4
     slope = (8 * (f(HERE + h * v)[0] - f(HERE - h * v)[0]) - f(HERE + 2 * h * v)[0] + f(HERE - 2 * h * v)[0]) / (12 * h)
     assert f(HERE)[1] @ v == pytest.approx(slope, rel=1e-11)  # h⁴ and eps/h
+
+
+def test_ecd_q1_samples_a_power_of_the_potential():
+    there = HERE + 0.3
+    S, S_there = (related.ecd_q1_action(valley, 1.5, 0.1)(theta)[0] for theta in (HERE, there))
+    power = ((valley(there)[0] - 0.1) / (valley(HERE)[0] - 0.1)) ** -2.25  # −ηn/2, n = 3
+    assert np.exp(S - S_there) == pytest.approx(power, rel=1e-13)
 
 
 # ---- bad input

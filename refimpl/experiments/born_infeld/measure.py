@@ -210,37 +210,37 @@ def sampled(part: str, config: Config, stream: np.random.SeedSequence) -> tuple[
         start = np.zeros((max(100, config.trajectories // 5), 10))
         start[:, 0] = BALL_START
         r = np.sqrt(np.sum(rolled(ball, start, E10, config, rng, 10) ** 2, axis=1))
-        names = {8: ("s, exponent n − 2", True), 7: ("exponent n − 3", False), 9: ("exponent n − 1", False), 10: ("exponent n", False)}
-        return [(*name, *kolmogorov(r, *radial(e))) for e, name in names.items()], np.histogram(r, 40, (0, 2.8))[0]
+        names = {8: "s, exponent n − 2", 7: "exponent n − 3", 9: "exponent n − 1", 10: "exponent n"}
+        return [(name, e == 8, *kolmogorov(r, *radial(e))) for e, name in names.items()], np.histogram(r, 40, (0, 2.8))[0]
     if part == "two spheres":
         start = np.tile([1.0, 0, 0, 0, 1, 0], (config.trajectories, 1))
         x = rolled(pair, start, E4, config, rng, 10, spheres(2, 3))
         t = np.sum(x[:, :3] * x[:, 3:], axis=1)
-        names = {4: ("s, n = 4, the dimension", True), 6: ("n = 6, the coordinates", False), 3: ("n = 3", False), 5: ("n = 5", False)}
-        return [(*name, *kolmogorov(t, *cosine(n))) for n, name in names.items()], np.histogram(t, 34, (-1, 0.7))[0]
+        names = {4: "s, n = 4, the dimension", 6: "n = 6, the coordinates", 3: "n = 3", 5: "n = 5"}
+        return [(name, n == 4, *kolmogorov(t, *cosine(n))) for n, name in names.items()], np.histogram(t, 34, (-1, 0.7))[0]
     walk = WALKS[part]
     x, V = walked(walk, config, rng)
     if walk.walls:
-        inside = np.histogram2d(*x.T, BOX_BINS, [(LOW[0], HIGH[0]), (LOW[1], HIGH[1])])[0]
-        tests = {clock: chi_square(inside, cells(clock, 1.0, LOW, HIGH, BOX_BINS)) for clock in ("s", "tau")}
-        return [("s", True, *tests["s"]), ("tau", False, *tests["tau"])], inside
-    fine = binned(x)
+        inside = histogram(x, BOX_BINS, (LOW[0], HIGH[0], LOW[1], HIGH[1]))
+        return [(k, k == "s", *chi_square(inside, cells(k, 1.0, LOW, HIGH, BOX_BINS))) for k in ("s", "tau")], inside
+    fine = histogram(x)
     counts = coarse(fine)
-    tests = [("s", walk.bounce == "isotropic", *chi_square(counts, cells("s", walk.c)))]
-    if part == "BBI steps":
+    if walk.bbi:
         return [("t", None, *chi_square(counts, cells("t")))], fine
+    tests: list[tuple] = [("s", walk.bounce == "isotropic", *chi_square(counts, cells("s", walk.c)))]
     if walk.bounce == "isotropic":
         tests.append(("t", False if walk.c == 3 else None, *chi_square(counts, cells("t"))))
     if part == "isotropic bounces, c = E":
-        kept = coarse(binned(x[rng.uniform(size=len(x)) < time_factor(V / E2, walk.c)]))
-        tests += [("t, thinned by dt/ds", True, *chi_square(kept, cells("t"))), ("s, thinned by dt/ds", None, *chi_square(kept, cells("s")))]
+        kept = coarse(histogram(x[rng.uniform(size=len(x)) < time_factor(V / E2, walk.c)]))
+        tests.append(("t, thinned by dt/ds", True, *chi_square(kept, cells("t"))))
+        tests.append(("s, thinned by dt/ds", None, *chi_square(kept, cells("s"))))
         tests += [(name, False, *chi_square(counts, cells(name))) for name in ("tau", "V/E for E/V")]
     return tests, fine
 
 
-def binned(x):
-    """Counts of the fine bins."""
-    return np.histogram2d(*x.T, [FINE * k for k in BINS], [AREA[:2], AREA[2:]])[0]
+def histogram(x, bins=(FINE * BINS[0], FINE * BINS[1]), area=AREA):
+    """Counts of the points x (k, 2), by default in the fine bins."""
+    return np.histogram2d(x[:, 0], x[:, 1], list(bins), [area[:2], area[2:]])[0]
 
 
 def coarse(fine):
@@ -306,7 +306,7 @@ class Result:
 
     RULE = (
         "agrees if every right density has p > 1e-4 and every wrong one p < 1e-8, for every seed, and Σu⁴ of bounces is within 5 "
-        "standard errors of its value; differs if a right one or a moment fails; inconclusive if only a wrong density is not rejected"
+        "standard errors of its value; differs if a right one or a moment fails; inconclusive if only a wrong one is not rejected"
     )
 
     @property
@@ -347,10 +347,10 @@ class Result:
             cells = [f"{mean:>22}{m['exact']:>10.5f}" for mean, m in zip(means, (iso, cube), strict=True)]
             lines.append(f"{'':<27}{iso['n']:>4}{''.join(cells)}")
         remarks = (
-            "s: density of states at equal steps of K_c; t: of physical time, tau: with dt/dτ forgotten. The double well in the plane, "
-            "but for the last two. With c = E, t is too close to s to be told from it by so many points, so it is shown only; with "
-            "c = 3E it is not. BBI's steps are of physical time, but not symplectic: what they sample is known to the order of the "
-            "step. Thinned: each point kept with probability dt/ds.",
+            "s: density of states at equal steps of K_c; t: of physical time; tau: with dt/dτ forgotten. The double well in the "
+            "plane, but for the last two. With c = E, t is too close to s to be told from it by so many points, so it is shown only; "
+            "with c = 3E it is not. BBI's steps are of physical time, but not symplectic: what they sample is known to the order of "
+            "the step. Thinned: each point kept with probability dt/ds. !: not as it should be.",
             "Walls fold the drift, and the energy is set again at every bounce. On the spheres n is the dimension of the manifold.",
         )
         return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="samples")])
@@ -384,13 +384,13 @@ class Result:
         walls = (LOW[0], HIGH[0], LOW[1], HIGH[1])
         inside = self.counts["in a box with walls"]
         self.residuals(figure, axes[1, 2], inside, cells("s", 1.0, LOW, HIGH, BOX_BINS), walls, "box with walls: residuals")
-        shades = {"right": OURS, "low": "#e0a458", "high": OTHER, "highest": "0.55"}
-        lines = {7: ("n − 3", shades["low"]), 8: ("n − 2", shades["right"]), 9: ("n − 1", shades["high"]), 10: ("n", shades["highest"])}
-        bars(axes[1, 0], self.counts["ten dimensions"], (0, 2.8), {name: (*radial(e), col) for e, (name, col) in lines.items()})
+        radii = {7: "n − 3", 8: "n − 2", 9: "n − 1", 10: "n"}
+        lines = {name: (*radial(e), colour) for (e, name), colour in zip(radii.items(), SHADES, strict=True)}
+        bars(axes[1, 0], self.counts["ten dimensions"], (0, 2.8), lines)
         axes[1, 0].set(xlabel="r", ylabel="density", xlim=(0.3, 2.8))
         axes[1, 0].set_title("ten dimensions: radius, exponents of p", fontsize=10.5)
-        shown = {3: ("n = 3", shades["low"]), 4: ("n = 4", shades["right"]), 5: ("n = 5", shades["high"]), 6: ("n = 6", shades["highest"])}
-        bars(axes[1, 1], self.counts["two spheres"], (-1, 0.7), {name: (*cosine(n), col) for n, (name, col) in shown.items()})
+        lines = {f"n = {n}": (*cosine(n), colour) for n, colour in zip((3, 4, 5, 6), SHADES, strict=True)}
+        bars(axes[1, 1], self.counts["two spheres"], (-1, 0.7), lines)
         axes[1, 1].set(xlabel="x₁ · x₂", ylabel="density", xlim=(-1, 0.7), yscale="log", ylim=(3e-3, 12), xticks=[-1, -0.5, 0, 0.5])
         axes[1, 1].set_title("two points on spheres, four dimensions", fontsize=10.5)
         figure.suptitle("Where the motion spends its time: samples against the microcanonical measure", fontsize=12.5)
@@ -405,9 +405,12 @@ class Result:
         figure.colorbar(image, ax=axes, label="(count − expected)/√expected", shrink=0.85)
 
 
+SHADES = ("#e0a458", OURS, OTHER, "0.55")  # of four densities; the second is right
+
+
 def bars(axes, counts, reach, densities):
     """A histogram, and densities (grid, values, colour) over it."""
-    edges = np.linspace(*reach, len(counts) + 1)
+    edges = np.linspace(reach[0], reach[1], len(counts) + 1)
     axes.stairs(counts / counts.sum() / np.diff(edges), edges, fill=True, color="0.82", label="samples")
     for name, (x, y, colour) in densities.items():
         area = np.sum((y[1:] + y[:-1]) / 2 * np.diff(x))

@@ -1,7 +1,8 @@
-"""A differential equation, `refimpl reproduce bi-pde`: −Δu + u² = f on the disk, solved by a network that Born-Infeld descent trains.
+"""A differential equation, `refimpl reproduce bi-pde`: −Δu + u² = f on the disk, solved by a network trained at conserved energy.
 
-Scaled: the paper's solution sin²(20 r²), its network of four layers of 200 units and its 2,000,000 iterations are out of reach here.
-The solution is sin²(2 r²), the network 2-16-16-1, its second layer residual, with 360 points in place of 11,000 and 4000 iterations.
+Scaled: the paper's solution sin²(20 r²), its network of four layers of 200 units and its 2,000,000 iterations are out of reach
+here. The solution is sin²(2 r²), the network 2-16-16-1, its second layer residual, with 360 points in place of 11,000, and 4000
+iterations.
 """
 
 from __future__ import annotations
@@ -188,8 +189,8 @@ class Result:
     minutes: float
 
     RULE = (
-        f"agrees if BBI with the step of the pilot, 0.01, reaches a loss below {ENOUGH:g} and an RMS error of u below {CLOSE:g} from "
-        "every seed, and is not reproduced otherwise; how it compares with the others is shown, and decides nothing"
+        f"agrees if BBI with the step of the pilot, 0.01, reaches a loss below {ENOUGH:g} and an RMS error of u below {CLOSE:g} "
+        "from every seed, and is not reproduced otherwise; how it compares with the others is shown, and decides nothing"
     )
 
     @property
@@ -207,8 +208,8 @@ class Result:
         c = self.config
         shown = range(min(c.seeds, 5))
         lines = [
-            f"−Δu + u² = f on the unit disk, u = sin²({c.amplitude:g} r²): least loss within {c.iterations} iterations, and the RMS error of",
-            f"u over the disk there. Network 2-{c.width}-{c.width}-1, {c.interior} points inside, {c.boundary} on the boundary.",
+            f"−Δu + u² = f on the unit disk, u = sin²({c.amplitude:g} r²): least loss within {c.iterations} iterations, and the RMS",
+            f"error of u over the disk there. Network 2-{c.width}-{c.width}-1, {c.interior} points inside, {c.boundary} on the boundary.",
             "",
             f"{'method':<14}{'step':>8}  {'least loss, by seed':<28}{'RMS error of u':<22}{'pilot: loss':<16}{'RMS'}",
         ]
@@ -219,12 +220,12 @@ class Result:
             pilot = ["/".join(f"{v:g}" for v in values) for values in PILOT.get((name, step), ((), ()))]
             lines.append(f"{name:<14}{step:>8g}{'*' if best else ' '} {values:<28}{errors:<22}{pilot[0]:<16}{pilot[1]}".rstrip())
         remarks = (
-            "* least mean logarithm of the loss, of four step sizes each. † diverged, or left the domain of its integrator: the least "
-            "loss before that.",
+            "* least mean logarithm of the loss, of four step sizes each. † diverged, or left the domain of its integrator: the "
+            "least loss before that.",
             "Scaled: the published size, u = sin²(20 r²) with 200 units and 2,000,000 iterations, is out of reach, and the paper's "
-            f"results are not known here in numbers. Boundary weight {c.boundary_weight:g}, λ {c.l2:g}; offset 0, no extra energy, no "
-            "bounces; momentum 0.9. Every iteration is one gradient, of all points. Pilot: an earlier implementation of our own, other "
-            "draws of points and weights.",
+            f"results are not known here in numbers. Boundary weight {c.boundary_weight:g}, λ {c.l2:g}; offset 0, no extra energy, "
+            "no bounces; momentum 0.9. Every iteration is one gradient, of all points. Pilot: an earlier implementation of our own, "
+            "with other draws of points and weights.",
         )
         return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts")])
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,8 @@ def through(f: Counted, rng, h: float, steps: int, offset: float):
 
 
 def excursions(f: Counted, rng, h: float, steps: int, extra: float, offset: float):
-    """From the lowest minimum so far, with `extra` energy a point, in a random direction; then a descent. As basin hopping, but that
-    the points are led away by the motion."""
+    """From the lowest minimum so far, with `extra` energy a point, in a random direction; then a descent. As basin hopping, but
+    that the motion leads the points away."""
     space = spheres(f.n, 3)
     x, E = descended(f, on_spheres(rng.standard_normal(3 * f.n)))
     while True:
@@ -178,10 +179,8 @@ QUICK = Config(seeds=8, points=(12, 32, 64, 100), budget=500, tuned_on=(100,), t
 def calls(arm: str, setting: dict[str, Any], n: int, budget: int, key: int) -> tuple[int, bool]:
     """Calls of one run, and whether it reached the best known energy. Runs of one key start from the same points."""
     f = Counted(n, budget)
-    try:
+    with suppress(Over):
         ARMS[arm](f, np.random.default_rng([key, n]), **setting)
-    except Over:
-        pass
     return f.calls, f.reached is not None
 
 
@@ -191,7 +190,7 @@ def keys(streams: list[np.random.SeedSequence]) -> list[int]:
 
 
 def cost(arm: str, setting: dict[str, Any], config: Config, runs: list[int]) -> float:
-    """Calls for each success, all runs together, as a geometric mean over the numbers of points; no success counts as half a one."""
+    """Calls for each success, of all runs; a geometric mean over the numbers of points. No success counts as half a one."""
     found = []
     for n in config.tuned_on:
         each_run = [calls(arm, setting, n, config.budget, key) for key in runs]
@@ -237,9 +236,9 @@ class Result:
     minutes: float
 
     RULE = (
-        "the claim put to the test is ours: that BI finds the best known energy more often. For each seed, the share of the numbers "
-        "of points for which an arm reached it, BI less restarts and BI less hopping: each agrees if the 95 % interval of the mean "
-        "over seeds is above 0, differs if it is below, and is inconclusive if 0 is in it; the whole is the worse of the two"
+        "the claim put to the test is ours: that BI finds the best known energy more often. For each seed, the share of the "
+        "numbers of points for which an arm reached it, BI less restarts and BI less hopping: each agrees if the 95 % interval of "
+        "the mean over seeds is above 0, differs if it is below, and is inconclusive if 0 is in it; the whole is the worse of the two"
     )
 
     def hits_of(self, arm: str) -> np.ndarray:
@@ -259,8 +258,8 @@ class Result:
         """Successes and calls of every arm for every number of points."""
         c = self.config
         lines = [
-            f"Runs that reach the best known energy of N electrons within {c.budget} calls of the gradient, of {c.seeds}; [Wilson's",
-            "95 % interval, %], and the median calls of the runs that did.",
+            f"Runs that reach the best known energy of N electrons within {c.budget} calls of the gradient, of {c.seeds};",
+            "[Wilson's 95 % interval, %], and the median calls of the runs that did.",
             "",
             f"{'N':>4}" + "".join(f"{arm:^25}" for arm in ARMS).rstrip(),
         ]
@@ -282,14 +281,14 @@ class Result:
                 f"ahead in {d.wins} seeds, behind in {d.losses}: {shown}"
             )
         lines += ["", "Settings chosen, and their cost, calls for each success in tuning:"]
-        for arm, grid in GRIDS.items():
-            cost = self.tuned[arm]
+        for arm, found in self.tuned.items():
             setting = ", ".join(f"{name} {value}" for name, value in self.chosen[arm].items())
-            lines.append(f"  {arm:<9} {setting:<34} {min(cost):>5.0f}; median of the grid {np.median(cost):.0f}, worst {max(cost):.0f}")
+            rest = f"median of the grid {np.median(found):.0f}, worst {max(found):.0f}"
+            lines.append(f"  {arm:<9} {setting:<34} {min(found):>5.0f}; {rest}")
         remarks = (
-            f"Tuning: {len(GRIDS['BI'])} settings of each arm, {c.tuning_runs} runs for N = {', '.join(map(str, c.tuned_on))}, other "
-            "seeds than those shown; grids made after trials. size in units of √(4π/N); extra: energy a point, where a setting has "
-            "it, BI starts from the lowest minimum; h: of the log leapfrog.",
+            f"Tuning: {len(GRIDS['BI'])} settings of each arm, {c.tuning_runs} runs for N = {', '.join(map(str, c.tuned_on))}, "
+            "other seeds than those shown; grids made after trials. size in units of √(4π/N); extra: energy a point: where a setting "
+            "has it, BI starts from the lowest minimum; h: of the log leapfrog.",
             "All arms descend by the same L-BFGS, and its calls count as those of the motion do. BI's offset is the proven lower "
             "bound; told: 1e-5 below the best known energy. Reached: within 1e-6 of it, relatively.",
         )
@@ -297,8 +296,9 @@ class Result:
 
     def to_json(self) -> str:
         """Settings, versions, and calls and success of every run."""
+        points = list(enumerate(self.config.points))
         runs = {
-            arm: [{"points": n, "calls": self.calls[:, j, k], "reached": self.hits[:, j, k]} for k, n in enumerate(self.config.points)]
+            arm: [{"points": n, "calls": self.calls[:, j, k], "reached": self.hits[:, j, k]} for k, n in points]
             for j, arm in enumerate(ARMS)
         }
         tuned = {arm: [{"setting": s, "cost": v} for s, v in zip(GRIDS[arm], self.tuned[arm], strict=True)] for arm in GRIDS}
@@ -329,7 +329,7 @@ class Result:
             ends = np.array([wilson(int(k), c.seeds) for k in self.hits[:, j].sum(axis=0)])
             reach = np.abs(ends.T - share)
             at = x + 0.16 * (j - 1.5)
-            panels[0].errorbar(at, 100 * share, yerr=100 * reach, fmt="", linestyle="", ms=6, capsize=3, lw=1.6, label=arm, **style[arm])
+            panels[0].errorbar(at, 100 * share, yerr=100 * reach, linestyle="", ms=6, capsize=3, lw=1.6, label=arm, **style[arm])
             for axes, k in zip(panels[1:], last, strict=True):
                 used = np.sort(self.calls[self.hits[:, j, k], j, k])
                 steps = np.arange(len(used) + 1) * 100 / c.seeds

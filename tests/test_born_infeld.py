@@ -552,6 +552,16 @@ def test_bounds_are_walls(bounds, walls, integrator):
     assert r.hamiltonian == pytest.approx(r.energy, rel=0.1)
 
 
+def test_points_beyond_a_located_wall_are_neither_best_nor_an_end():
+    def wild(x):  # smaller, and not a number, beyond the wall
+        return (x[0] + 0.5 if x[0] > -0.1 else np.nan), np.ones(1)
+
+    r = run(wild, [1.0], bounds=[(0.0, None)], walls="located", step=0.01, maxiter=400, extra_energy=0.1)
+    assert (r.status, r.nit) == (1, 400)
+    assert 0 <= r.x[0] < 1e-3
+    assert r.x_last[0] >= 0
+
+
 def test_equal_bounds_hold_a_variable_fixed():
     r = run(quadratic, [1.0, 0.25], bounds=[(None, None), (0.25, 0.25)], maxiter=50, return_all=True)
     assert {x[1] for x in r.allvecs} == {0.25}

@@ -28,6 +28,7 @@ class Reproduction(NamedTuple):
 
 
 MHE = "refimpl.experiments.hyperspherical_energy"
+BI = "refimpl.experiments.born_infeld"
 REPRODUCTIONS = {
     "thomson": Reproduction(f"{MHE}.thomson", "minimal energies of electrons on a sphere beside the published, and a trap"),
     "mhe-energy-curve": Reproduction(
@@ -38,6 +39,15 @@ REPRODUCTIONS = {
     "mhe-half-vs-full": Reproduction(f"{MHE}.half_full", "half space against full space, at equal weights and at equal forces"),
     "mhe-imbalance": Reproduction(f"{MHE}.imbalance", "where the classifier of a rare class comes to stand"),
     "mhe-chord-angular": Reproduction(f"{MHE}.chord_angular", "the minima of distances are not those of angles"),
+    "bi-measure": Reproduction(f"{BI}.measure", "where trajectories spend their time, beside the microcanonical measure"),
+    "bi-pde": Reproduction(f"{BI}.pde", "a differential equation on the disk, solved by a network, scaled"),
+    "bi-digits": Reproduction(f"{BI}.digits", "the digits by Born-Infeld descent, momentum and Adam, over all step sizes"),
+    "bi-thomson": Reproduction(f"{BI}.spheres", "electrons on a sphere by Born-Infeld motion, restarts and basin hopping"),
+    "bi-energy": Reproduction(f"{BI}.energy", "what each integrator does to the conserved energy"),
+    "bi-zakharov": Reproduction(f"{BI}.zakharov", "a narrow valley in ten dimensions, and how finely the step must be tuned"),
+    "bi-ackley": Reproduction(f"{BI}.ackley", "escapes from local minima by bounces"),
+    "bi-multibasin": Reproduction(f"{BI}.multibasin", "which of two equally deep minima is entered first"),
+    "bi-shallow-valley": Reproduction(f"{BI}.shallow_valley", "how the number of iterations grows with the condition number"),
 }
 
 

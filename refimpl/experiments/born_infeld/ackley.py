@@ -20,8 +20,8 @@ from refimpl.experiments.born_infeld.problems import Function, ackley
 from refimpl.experiments.pictures import OTHER, OURS
 from refimpl.experiments.processes import each, spawned
 from refimpl.optim import Optimiser, gradient_descent, momentum
-from refimpl.papers.born_infeld import State, bbi_rows, bounce_rows, start_rows
-from refimpl.papers.born_infeld.ensemble import kept
+from refimpl.papers.born_infeld import bbi_rows, bounce_rows, start_rows
+from refimpl.papers.born_infeld.ensemble import Rows, kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,12 +53,12 @@ RELEASED_SCHEDULE = Schedule(20, 4, 100)
 
 def scheduled_rows(
     objective: Function,
-    state: State,
+    state: Rows,
     h: float,
     calls: int,
     rng: np.random.Generator,
     schedule: Schedule,
-    watch: Callable[[int, np.ndarray, State], np.ndarray],
+    watch: Callable[[int, np.ndarray, Rows], np.ndarray],
     *,
     as_released: bool = False,
 ) -> None:
@@ -71,7 +71,7 @@ def scheduled_rows(
     Parameters
     ----------
     objective : over rows
-    state : State of rows, (k, n)
+    state : Rows, k of n
     h : float
     calls : int, of each run
     rng : numpy.random.Generator
@@ -82,14 +82,15 @@ def scheduled_rows(
     as_released : bool
         Bounces from the cube, and the released guards.
     """
-    T0, fixed, T1 = (np.iinfo(int).max if item is None else item for item in schedule)
+    T0, fixed, T1 = (2**62 if item is None else item for item in schedule)
     rows = np.arange(len(state.V))
     c0, c1, made, least = (np.full(len(rows), x) for x in (0, 0, 0, np.inf))
     for call in range(calls + 1):
         out = watch(call, rows, state) | ~(state.V > 0)
         if out.any():
             rows, c0, c1, made, least = (x[~out] for x in (rows, c0, c1, made, least))
-            state = State(*(x[~out] if np.ndim(x) else x for x in state))
+            theta, pi, V, dV, E, offset, t, V0, extra = state
+            state = Rows(theta[~out], pi[~out], V[~out], dV[~out], E[~out], offset, t[~out], V0[~out], extra[~out])
         if call == calls or not len(rows):
             return
         by_count, better = c0 == T0, state.V < least
@@ -212,8 +213,8 @@ class Result:
 
     RULE = (
         "agrees if with the released bounces some run of five succeeds from a share of the random starts within 0.10 of the "
-        "released 0.83, and momentum with the released constants from none; differs if momentum does as well as BBI; not reproduced "
-        "otherwise"
+        "released 0.83, and momentum with the released constants from none; differs if momentum does as well as BBI; not "
+        "reproduced otherwise"
     )
 
     def rate(self, kind: str) -> float:
@@ -234,8 +235,9 @@ class Result:
         lines = [
             f"Ackley's function with exp(-{B:g} s), two dimensions. Success: a loss below {SUCCESS:g} within {c.calls} calls.",
             "",
-            f"{f'{c.seeds} random starts in [-4, 4]^2':<40}{'some run of ' + str(c.runs):>18}{'each run':>12}{'released':>10}{'pilot':>8}",
         ]
+        head, some = f"{c.seeds} random starts in [-4, 4]^2", f"some run of {c.runs}"
+        lines.append(f"{head:<40}{some:>18}{'each run':>12}{'released':>10}{'pilot':>8}")
         for kind in KINDS:
             known = f"{RELEASED_RATE:>10.2f}" if KINDS[kind] else f"{'':>10}"
             share = float((self.best[kind] < SUCCESS).mean())
@@ -248,20 +250,21 @@ class Result:
             x = self.from_start[kind]
             quartiles = "{:.2g} / {:.2g} / {:.2g}".format(*np.quantile(x, (0.25, 0.5, 0.75)))
             lines.append(
-                f"{f'BBI, {kind}, {c.single_runs} runs: quartiles':<40}{quartiles:>18}{'below':>12}   {100 * (x < SUCCESS).mean():.1f} %"
+                f"{f'BBI, {kind}, {c.single_runs} runs: quartiles':<40}{quartiles:>18}{'below':>12}   "
+                f"{100 * (x < SUCCESS).mean():.1f} %"
             )
-        for name, (rate, beta, known) in BASELINES.items():
+        for name, (rate, beta, reached) in BASELINES.items():
             label = f"{name} ({rate:g}{'' if beta is None else f', {beta:g}'})"
-            lines.append(f"{label:<40}{self.descents[name][-1]:>18.4f}{known:>12.4f}")
+            lines.append(f"{label:<40}{self.descents[name][-1]:>18.4f}{reached:>12.4f}")
         remarks = (
-            f"Released least losses of five runs of BBI from (-4, 3): {', '.join(f'{x:g}' for x in RELEASED_RUNS)}; in a pilot 32.5 % "
-            "of runs succeeded, with a median of 0.048. These runs have "
-            f"{c.single_calls} calls.",
+            f"Released least losses of five runs of BBI from (-4, 3): {', '.join(f'{x:g}' for x in RELEASED_RUNS)}; in a pilot "
+            f"32.5 % of runs succeeded, with a median of 0.048. These runs have {c.single_calls} calls.",
             f"BBI: h = {STEP}, offset {OFFSET:g}, extra energy {EXTRA:g}, a bounce every 20 updates, 4 of them, and after 100 "
             "updates without a new least loss. A call that bounces does not move. cube: directions of points drawn from a cube, as "
             "released; isotropic: uniform, as the theory has them.",
-            "What is compared is not equal: BBI has five runs where a deterministic descent has one, which cannot have two; and from "
-            "(-4, 3) plain gradient descent, with a rate found by the same search, comes nearer to the minimum than most runs of BBI.",
+            "What is compared is not equal: BBI has five runs where a deterministic descent has one, which cannot have two; and "
+            "from (-4, 3) plain gradient descent, with a rate found by the same search, comes nearer to the minimum than most "
+            "runs of BBI.",
             RELEASED,
         )
         lines += ["", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts")]

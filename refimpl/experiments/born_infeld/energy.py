@@ -1,8 +1,8 @@
 """The energy under each integrator, `refimpl reproduce bi-energy`: the paper's update beside structure-preserving ones.
 
-The paper's descent conserves its energy in continuous time; its update restores it before every step by rescaling the momentum. What
-the schemes of :mod:`refimpl.papers.born_infeld` do to it: the error against the step, the error over a long run, whether a step
-preserves the symplectic form, and whether time can be reversed. The potential is `problems.quartic`, positive everywhere.
+The paper's descent conserves its energy in continuous time; its update restores it before every step by rescaling the momentum.
+What the schemes of :mod:`refimpl.papers.born_infeld` do to it: the error against the step, the error over a long run, whether a
+step preserves the symplectic form, and whether time can be reversed. The potential is `problems.quartic`, positive everywhere.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ class Config(Seeds):
     def __post_init__(self):
         super().__post_init__()
         whole("long", self.long, 4)
-        if len(self.steps) < 2 or not all(a > b > 0 for a, b in zip(self.steps, self.steps[1:], strict=False)):
+        if len(self.steps) < 2 or not all(a > b > 0 for a, b in pairwise(self.steps)):
             raise ValueError(f"steps: expected at least two, falling and > 0, got {self.steps}")
 
 
@@ -194,9 +195,10 @@ def measured(name: str, config: Config, states: np.ndarray) -> Row:
     stops = milestones(config.long)
     course = tuple(float(far[a:b].max()) for a, b in zip([0, *stops], stops, strict=False))
     quarters = tuple(float(part.max()) for part in np.array_split(far, 4))
-    points = [START, *states]
-    back = tuple(unreturned(name, *p, config.step, config.there_and_back) for p in points)
-    return Row(name, largest, quarters, course, back, tuple(defect(name, *p, config.step) for p in points))
+    points: list[Any] = [START, *states]
+    back = tuple(unreturned(name, theta, pi, config.step, config.there_and_back) for theta, pi in points)
+    form = tuple(defect(name, theta, pi, config.step) for theta, pi in points)
+    return Row(name, largest, quarters, course, back, form)
 
 
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:
@@ -248,14 +250,19 @@ class Result:
         lines = [f"max |H/E − 1| after steps of size h, from the same state, for a duration of {c.duration:g}.", ""]
         lines.append(f"{'':<20}" + "".join(f"{f'h = {h:g}':>12}" for h in c.steps) + f"{'slope':>8}{'expected':>10}")
         for r in self.rows:
-            lines.append(f"{r.name:<20}" + "".join(f"{e:>12.2e}" for e in r.largest) + f"{r.slope:>8.2f}{METHODS[r.name].order:>10}")
+            lines.append(
+                f"{r.name:<20}" + "".join(f"{e:>12.2e}" for e in r.largest) + f"{r.slope:>8.2f}{METHODS[r.name].order:>10}"
+            )
             pilot = dict(zip((0.08, 0.04, 0.02, 0.01), PILOT.get(r.name, ()), strict=False))
             if pilot.keys() & set(c.steps):
-                lines.append(f"{'  pilot':<20}" + "".join(f"{f'{pilot[h]:.2e}' if h in pilot else '':>12}" for h in c.steps).rstrip())
+                lines.append(
+                    f"{'  pilot':<20}" + "".join(f"{f'{pilot[h]:.2e}' if h in pilot else '':>12}" for h in c.steps).rstrip()
+                )
         lines += [
             "",
             f"A long run, {c.long} steps of {c.long_step:g}: max |H/E − 1| in each quarter. Return: distance from the start after",
-            f"{c.there_and_back} steps of {c.step:g} and as many back; |JᵀΩJ − Ω|: of one step of {c.step:g}. Worst: of the random states.",
+            f"{c.there_and_back} steps of {c.step:g} and as many back; |JᵀΩJ − Ω|: of one step of {c.step:g}. Worst: of the "
+            "random states.",
             "",
             f"{'':<20}{'1st':>9}{'2nd':>9}{'3rd':>9}{'4th':>9}   {'return':>9}{'worst':>9}   {'|JᵀΩJ − Ω|':>11}{'worst':>9}",
         ]
@@ -264,10 +271,11 @@ class Result:
             back, form = (f"{v[0]:>9.1e}{max(v[1:]):>9.1e}" for v in (r.unreturned, r.defect))
             lines.append(f"{r.name:<20}{far}   {back}   {form:>20}")
         remarks = (
-            "BBI is the paper's update: it sets H = E before each step, and what is shown is H after it. The others know nothing of E's "
-            "value but through their equations. h is physical time for BBI, midpoint and Tao, and the time of K_c, within 20 % of it, "
-            "for Euler, leapfrog and Yoshida. The midpoint rule returns as far as its equation is solved, some 1e-15; Tao's doubled "
-            "phase space is symplectic as a whole. All of this goes beyond the paper; pilot: an earlier implementation of our own.",
+            "BBI is the paper's update: it sets H = E before each step, and what is shown is H after it. The others know "
+            "nothing of E's value but through their equations. h is physical time for BBI, midpoint and Tao, and the time of "
+            "K_c, within 20 % of it, for Euler, leapfrog and Yoshida. The midpoint rule returns as far as its equation is "
+            "solved, some 1e-15; Tao's doubled phase space is symplectic as a whole. All of this goes beyond the paper; pilot: "
+            "the same, run before.",
             "Parts of the decision: " + ", ".join(f"{name} {'yes' if ok else 'NO'}" for name, ok in self.checks.items()) + ".",
         )
         lines += ["", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="states beside the start")]

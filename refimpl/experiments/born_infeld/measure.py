@@ -135,7 +135,7 @@ def clock_density(V, E, n, clock, c=1.0):
     return np.exp(log_density(V, E, n, clock, c * E if clock == "s" else None))
 
 
-def cells(clock, c=1.0, low=AREA[::2], high=AREA[1::2], bins=BINS, points=240):
+def cells(clock, c=1.0, low=AREA[::2], high=AREA[1::2], bins=BINS, points=120):
     """Probability of each bin: midpoints, points² of them a bin. The density ends in a jump at V = E: relative error some 1e-4."""
     edges = [np.linspace(a, b, points * k + 1) for a, b, k in zip(low, high, bins, strict=True)]
     X, Y = np.meshgrid(*[(e[1:] + e[:-1]) / 2 for e in edges], indexing="ij")
@@ -347,10 +347,10 @@ class Result:
             cells = [f"{mean:>22}{m['exact']:>10.5f}" for mean, m in zip(means, (iso, cube), strict=True)]
             lines.append(f"{'':<27}{iso['n']:>4}{''.join(cells)}")
         remarks = (
-            "s: density of states at equal steps of K_c; t: of physical time; tau: with dt/dτ forgotten. The double well in the "
-            "plane, but for the last two. With c = E, t is too close to s to be told from it by so many points, so it is shown only; "
-            "with c = 3E it is not. BBI's steps are of physical time, but not symplectic: what they sample is known to the order of "
-            "the step. Thinned: each point kept with probability dt/ds. !: not as it should be.",
+            "s: density of states at equal steps of K_c; t: of physical time; tau: with dt/dτ forgotten. The double well in "
+            "the plane, but for the last two. With c = E, t is too close to s to be told from it by so many points, so it is shown "
+            "only; with c = 3E it is not. BBI's steps are of physical time, but not symplectic: what they sample is known to the "
+            "order of the step. Thinned: each point kept with probability dt/ds. !: not as it should be.",
             "Walls fold the drift, and the energy is set again at every bounce. On the spheres n is the dimension of the manifold.",
         )
         return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="samples")])

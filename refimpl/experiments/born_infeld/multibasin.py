@@ -1,8 +1,8 @@
 """Two minima of equal depth, `refimpl reproduce bi-multibasin`: which one a trajectory enters first.
 
 The phase-space measure gives the flatter of two equally deep minima the larger share, here λ_b/λ_a = 1.9259 to 1. The released
-notebook counts which of the two a run enters first and comes near. But first entries are hitting probabilities, not the measure: with
-more bounces on the way they come out otherwise, as is shown beside.
+notebook counts which of the two a run enters first and comes near. But first entries are hitting probabilities, not the measure:
+with more bounces on the way they come out otherwise, as is shown beside.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ QUICK = Config(seeds=200, blocks=1)
 
 
 class Entries(NamedTuple):
-    """Of a number of runs: the minimum whose neighbourhood each enters first (0, 1, or −1 for none), where, and after how many steps."""
+    """Of each run: whose neighbourhood it enters first (0: a, 1: b, −1: none), where, and after how many steps."""
 
     basin: np.ndarray  # (runs,)
     theta: np.ndarray  # (runs, 2)
@@ -171,29 +171,29 @@ class Result:
     def table(self) -> str:
         """Ratios with standard errors."""
         c = self.config
-        head = f"{'':<20}{'bounces':<12}{'a':>7}{'b':>7}{'neither':>9}{'a / b':>16}{'released':>10}{'pilot':>15}{'median steps':>14}"
+        head = (
+            f"{'':<20}{'bounces':<12}{'a':>7}{'b':>7}{'neither':>9}{'a / b':>16}{'released':>10}{'pilot':>15}{'median steps':>14}"
+        )
         lines = ["Which of two equally deep minima a run enters first: a, the flat one, or b.", "", head]
         for (schedule, kind), e in self.entries.items():
             a, b = e.counts
             known = f"{RELEASED_RATIO:.4f}" if (schedule, kind) == ("one bounce", "cube") else ""
             pilot = "{:.2f} ± {:.2f}".format(*PILOT[schedule, kind])
-            lines.append(
-                f"{schedule:<20}{kind:<12}{a:>7}{b:>7}{c.seeds - a - b:>9}{f'{e.ratio:.3f} ± {e.error:.3f}':>16}{known:>10}{pilot:>15}"
-                f"{np.median(e.steps[e.basin >= 0]):>14.0f}"
-            )
-        away = [(x - e.ratio) / e.error for e in (self.entries["one bounce", "cube"],) for x in (PREDICTED, self.measure)]
-        lines += [
-            "",
-            f"The measure: λ_b/λ_a = {PREDICTED:.4f} by the Hessians, {self.measure:.3f} by quadrature over both discs. The first row lies",
-            f"{abs(away[0]):.1f} standard errors {'below' if away[0] > 0 else 'above'} it.",
-        ]
+            ratio, steps = f"{e.ratio:.3f} ± {e.error:.3f}", np.median(e.steps[e.basin >= 0])
+            row = f"{schedule:<20}{kind:<12}{a:>7}{b:>7}{c.seeds - a - b:>9}{ratio:>16}{known:>10}{pilot:>15}{steps:>14.0f}"
+            lines.append(row)
+        first = self.entries["one bounce", "cube"]
+        away = (PREDICTED - first.ratio) / first.error
         remarks = (
-            "A ratio of first entries is a ratio of hitting probabilities: it depends on where a run starts, when it bounces and when "
-            "it is stopped, and need not be that of the measure. Bounces throughout have the same measure, and among the runs that "
-            f"end within the steps they give {self.entries['bounces throughout', 'cube'].ratio:.2f} and "
-            f"{self.entries['bounces throughout', 'isotropic'].ratio:.2f}. So that one schedule comes near does not confirm the measure.",
-            f"From (10, -10), h = {STEP:g}, offset {OFFSET:g}, at most {c.steps} steps; a run enters where √λ |x - c| < 1. One bounce: "
-            "after 20 updates, then after 750 without a new least loss. Throughout: every 20 updates.",
+            f"The measure: λ_b/λ_a = {PREDICTED:.4f} by the Hessians, {self.measure:.3f} by quadrature over both discs. The "
+            f"first row lies {abs(away):.1f} standard errors {'below' if away > 0 else 'above'} it.",
+            "A ratio of first entries is a ratio of hitting probabilities: it depends on where a run starts, when it bounces "
+            "and when it is stopped, and need not be that of the measure. Bounces throughout have the same measure, and among "
+            f"the runs that end within the steps they give {self.entries['bounces throughout', 'cube'].ratio:.2f} and "
+            f"{self.entries['bounces throughout', 'isotropic'].ratio:.2f}. So that one schedule comes near does not confirm the "
+            "measure.",
+            f"From (10, -10), h = {STEP:g}, offset {OFFSET:g}, at most {c.steps} steps; a run enters where √λ |x - c| < 1. One "
+            "bounce: after 20 updates, then after 750 without a new least loss. Throughout: every 20 updates.",
             "ratio ± its standard error, ratio √(1/a + 1/b). cube: directions drawn from a cube, as released.",
             RELEASED,
         )
@@ -203,7 +203,15 @@ class Result:
     def to_json(self) -> str:
         """Settings, versions, and the first entry of every run."""
         rows = [
-            {"schedule": schedule, "bounces": kind, "counts": e.counts, "ratio": e.ratio, "error": e.error, "basin": e.basin, "steps": e.steps}
+            {
+                "schedule": schedule,
+                "bounces": kind,
+                "counts": e.counts,
+                "ratio": e.ratio,
+                "error": e.error,
+                "basin": e.basin,
+                "steps": e.steps,
+            }
             for (schedule, kind), e in self.entries.items()
         ]
         found = {"rows": rows, "released": RELEASED_RATIO, "hessians": PREDICTED, "measure": self.measure}

@@ -1,4 +1,4 @@
-"""Functions to descend on, with their gradients by hand: theta (n,) -> (F, ∇F (n,)), and of rows theta (k, n) -> (F (k,), ∇F (k, n)).
+"""Functions to descend on, with gradients by hand: theta (n,) -> (F, ∇F (n,)), or rows theta (k, n) -> (F (k,), ∇F (k, n)).
 
     here              least value           known for
     zakharov          0 at 0                a valley that narrows with the fourth power of the distance

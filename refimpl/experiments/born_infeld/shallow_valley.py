@@ -1,8 +1,8 @@
 """Shallow valleys, `refimpl reproduce bi-shallow-valley`: how the number of iterations grows with the condition number.
 
-The paper reports that its motion passes a shallow valley faster than gradient descent with momentum, without zig-zag. No figures of it
-were at hand, so the statement is put to a test of our own: V = ½ (x² + y²/κ) from (0.3, √κ), iterations to V < 1e-8 of the start, every
-method with the best of the same number of step sizes.
+The paper reports that its motion passes a shallow valley faster than gradient descent with momentum, without zig-zag. No figures of
+it were at hand, so the statement is put to a test of our own: V = ½ (x² + y²/κ) from (0.3, √κ), iterations to V < 1e-8 of the
+start, every method with the best of the same number of step sizes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def descent(name: str, kappa: float, rate: np.ndarray) -> Optimiser:
     return momentum(rate, 0.9 if name.endswith("0.9") else optimal_beta(kappa))
 
 
-def counted(name: str, kappa: float, theta: np.ndarray, h: np.ndarray, most: int, enough: Callable[[np.ndarray, int], Any]) -> np.ndarray:
+def counted(
+    name: str, kappa: float, theta: np.ndarray, h: np.ndarray, most: int, enough: Callable[[np.ndarray, int], Any]
+) -> np.ndarray:
     """Iterations of each row to V < END V₀, 0 for none: up to `most`, or until enough(counts, iterations made).  (k,)"""
     f, count = valley(kappa), np.zeros(len(theta), int)
     with np.errstate(over="ignore", invalid="ignore"):  # steps too large for their method
@@ -106,7 +108,9 @@ def tuned(name: str, kappa: float, config: Config, starts: np.ndarray) -> dict[s
     several = np.vstack([np.ones(2), starts]) * scale
     rows = np.tile(several, (len(h), 1)), np.repeat(h, len(several))
     every = counted(name, kappa, *rows, config.most, lambda n, k: n.reshape(len(h), -1).all(axis=1).any()).reshape(len(h), -1)
-    best, safe = (int(np.argmin(np.where(n > 0, n, config.most + 1))) for n in (count, np.where(every.all(axis=1), every.max(axis=1), 0)))
+    best, safe = (
+        int(np.argmin(np.where(n > 0, n, config.most + 1))) for n in (count, np.where(every.all(axis=1), every.max(axis=1), 0))
+    )
     return {
         "name": name,
         "kappa": kappa,
@@ -136,9 +140,9 @@ class Result:
     minutes: float
 
     RULE = (
-        "agrees if the iterations of BBI and of the log leapfrog from (0.3, √κ) grow as the power 0.50 ± 0.07 of κ, and BBI needs fewer "
-        "than momentum with β = 0.9 at κ = 100 and 10000; differs otherwise. Against the optimal β nothing is decided: no advantage was "
-        "expected"
+        "agrees if the iterations of BBI and of the log leapfrog from (0.3, √κ) grow as the power 0.50 ± 0.07 of κ, and BBI "
+        "needs fewer than momentum with β = 0.9 at κ = 100 and 10000; differs otherwise. Against the optimal β nothing is "
+        "decided: no advantage was expected"
     )
     DECIDES = (1e2, 1e4)
 
@@ -165,7 +169,10 @@ class Result:
     def table(self) -> str:
         """Iterations by method and condition, and the slopes."""
         c = self.config
-        lines = [f"Iterations to V < {END:g} of the start in the valley ½ (x² + y²/κ), from (0.3, √κ), at the best of {c.steps[2]} steps.", ""]
+        lines = [
+            f"Iterations to V < {END:g} of the start in the valley ½ (x² + y²/κ), from (0.3, √κ), best of {c.steps[2]} steps.",
+            "",
+        ]
         lines.append(f"{'κ':<22}" + "".join(f"{k:>10.4g}" for k in c.kappas) + f"{'slope':>8}")
         for j, name in enumerate(METHODS):
             found = {r["kappa"]: r for r in self.rows if r["name"] == name}
@@ -175,7 +182,11 @@ class Result:
             lines.append(f"{'  best step':<22}" + "".join(f"{h:>10}" for h in steps))
             lines.append(f"{'  steps within twice':<22}" + "".join(f"{found[k]['within_twice']:>10}" for k in c.kappas))
             counts = [f"{found[k]['safe_iterations'] or f'>{c.most}'}" for k in c.kappas]
-            lines.append(f"{'  worst of all starts':<22}" + "".join(f"{n:>10}" for n in counts) + f"{self.slope(name, 'safe_iterations'):>8.2f}")
+            lines.append(
+                f"{'  worst of all starts':<22}"
+                + "".join(f"{n:>10}" for n in counts)
+                + f"{self.slope(name, 'safe_iterations'):>8.2f}"
+            )
             steps = [f"{found[k]['safe_step']:.3g}" if found[k]["safe_step"] else "–" for k in c.kappas]
             lines.append(f"{'  its best step':<22}" + "".join(f"{h:>10}" for h in steps))
             pilot = [f"{PILOT[k][j] or '>20000'}" if k in PILOT else "" for k in c.kappas]
@@ -183,14 +194,15 @@ class Result:
         behind = [f"{k:.4g}" for k in c.kappas if not self.ahead(k)]
         remarks = (
             f"Beside momentum with the optimal β, BBI needs {self.beside('iterations')} times the iterations from (0.3, √κ), and "
-            f"{self.beside('safe_iterations')} times from the worst start: no advantage, but the optimal β takes knowledge of κ, and BBI has "
-            "no β. The power of κ is the same, ½, where descent without momentum has 1.",
-            f"Momentum with β = 0.9 is ahead of BBI at κ = {', '.join(behind) or 'none of these'}: 0.9 is the optimal β for κ = 1442. An "
-            "earlier form of the rule asked for every κ from 1000 on; the one below asks for those two of which the pilot knew.",
-            f"Step sizes: {c.steps[2]} from {c.steps[0]:g} to {c.steps[1]:g}, for the rates of descent the same; the best is that which "
-            "arrives first. Within twice: how many of them arrive within twice its iterations. All starts: (0.3, √κ), and with both "
-            "coordinates multiplied by random numbers in [0.5, 1.5]; the worst needs so many at the step for which it needs least. The "
-            "steps that are best from one start do not serve BBI and the leapfrog from all others, those of descent do.",
+            f"{self.beside('safe_iterations')} times from the worst start; that β takes knowledge of κ, and BBI has none to "
+            "choose. Descent with the optimal β has the power ½ of κ, without momentum 1.",
+            f"Momentum with β = 0.9 is ahead of BBI at κ = {', '.join(behind) or 'none of these'}: 0.9 is the optimal β for κ = "
+            "1442. An earlier form of the rule asked for every κ from 1000 on; the one below asks for those two of which the "
+            "pilot knew.",
+            f"Step sizes: {c.steps[2]} from {c.steps[0]:g} to {c.steps[1]:g}, for the rates of descent the same; the best is "
+            "that which arrives first. Within twice: how many of them arrive within twice its iterations. All starts: (0.3, "
+            "√κ), and with both coordinates multiplied by random numbers in [0.5, 1.5]; the worst needs so many at the step for "
+            "which it needs least. A step that is best from (0.3, √κ) need not serve from all starts.",
             "No bounces, no extra energy, offset 0. No figures of the authors' were at hand; pilot: the same, run before.",
         )
         lines += ["", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts")]
@@ -216,7 +228,7 @@ class Result:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(12.5, 5.4), layout="constrained")
-        halves = figure.subfigures(1, 2, width_ratios=(1.1, 1))
+        halves: Any = figure.subfigures(1, 2, width_ratios=(1.1, 1))
         kappa = self.config.kappas[0]
         shown = [n for n in METHODS if n != "momentum, β = 0.9" and kappa in self.iterations(n)]
         strips = halves[0].subplots(len(shown), 1, sharex=True)
@@ -225,11 +237,15 @@ class Result:
             (row,) = (r for r in self.rows if r["name"] == name and r["kappa"] == kappa)
             walk = iterates(name, kappa, np.array([[0.3, kappa**0.5]]), np.array([row["step"]]))
             path = np.array([next(walk)[0] for _ in range(row["iterations"] + 1)])
-            axes.contour(y, x, valley(kappa)(np.stack([x, y], -1))[0], levels=np.geomspace(1e-3, 0.6, 9), colors="0.8", linewidths=0.7)
+            axes.contour(
+                y, x, valley(kappa)(np.stack([x, y], -1))[0], levels=np.geomspace(1e-3, 0.6, 9), colors="0.8", linewidths=0.7
+            )
             axes.plot(path[:, 1], path[:, 0], color=METHODS[name][0], marker=".", ms=4, linewidth=0.9)
             axes.plot(0, 0, "+", color="#222222", ms=9, mew=1.4)
             axes.set(ylim=(-0.62, 0.62), xlim=(-0.45 * kappa**0.5, 1.05 * kappa**0.5), ylabel="x")
-            axes.annotate(f"{name}, step {row['step']:.3g}: {row['iterations']}", (0.01, 0.05), xycoords="axes fraction", fontsize=9)
+            axes.annotate(
+                f"{name}, step {row['step']:.3g}: {row['iterations']}", (0.01, 0.05), xycoords="axes fraction", fontsize=9
+            )
             axes.spines[["top", "right"]].set_visible(False)
         np.atleast_1d(strips)[-1].set_xlabel("y, along the valley")
         halves[0].suptitle(f"paths for κ = {kappa:g}, at the best steps, and their iterations", fontsize=11)
@@ -238,9 +254,13 @@ class Result:
             found = self.iterations(name)
             if not found:
                 continue
-            axes.loglog(list(found), list(found.values()), color=colour, marker=marker, ms=6, label=f"{name}: slope {self.slope(name):.2f}")
+            axes.loglog(
+                list(found), list(found.values()), color=colour, marker=marker, ms=6, label=f"{name}: slope {self.slope(name):.2f}"
+            )
             worst = self.iterations(name, "safe_iterations")
-            axes.plot(list(worst), list(worst.values()), color=colour, marker=marker, ms=4, mfc="white", linestyle="--", linewidth=1)
+            axes.plot(
+                list(worst), list(worst.values()), color=colour, marker=marker, ms=4, mfc="white", linestyle="--", linewidth=1
+            )
         axes.set(xlabel="condition number κ", ylabel=f"iterations to {END:g} of the value at the start")
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(which="major", color="0.92")

@@ -238,7 +238,7 @@ class Result:
     RULE = (
         "the claim put to the test is ours: that BI finds the best known energy more often. For each seed, the share of the "
         "numbers of points for which an arm reached it, BI less restarts and BI less hopping: each agrees if the 95 % interval of "
-        "the mean over seeds is above 0, differs if it is below, and is inconclusive if 0 is in it; the whole is the worse of the two"
+        "the mean over seeds is above 0, differs if it is below, and is inconclusive if 0 is in it; the whole is the worse of both"
     )
 
     def hits_of(self, arm: str) -> np.ndarray:
@@ -287,8 +287,8 @@ class Result:
             lines.append(f"  {arm:<9} {setting:<34} {min(found):>5.0f}; {rest}")
         remarks = (
             f"Tuning: {len(GRIDS['BI'])} settings of each arm, {c.tuning_runs} runs for N = {', '.join(map(str, c.tuned_on))}, "
-            "other seeds than those shown; grids made after trials. size in units of √(4π/N); extra: energy a point: where a setting "
-            "has it, BI starts from the lowest minimum; h: of the log leapfrog.",
+            "other seeds than those shown; grids made after trials. size in units of √(4π/N); extra: energy a point: where a "
+            "setting has it, BI starts from the lowest minimum; h: of the log leapfrog.",
             "All arms descend by the same L-BFGS, and its calls count as those of the motion do. BI's offset is the proven lower "
             "bound; told: 1e-5 below the best known energy. Reached: within 1e-6 of it, relatively.",
         )

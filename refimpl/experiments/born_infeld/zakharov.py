@@ -1,4 +1,4 @@
-"""Zakharov's function in ten dimensions, `refimpl reproduce bi-zakharov`: the released run, and how finely its step had to be tuned.
+"""Zakharov's function in ten dimensions, `refimpl reproduce bi-zakharov`: the released run, and how finely its step is tuned.
 
 The released step size has seventeen digits. Beside the released run stand gradient descent with momentum and without, with the
 released constants; the same from random starts; and the final loss against the step size, for the paper's update and for the log
@@ -8,10 +8,12 @@ leapfrog, which has no such edge.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,7 +43,7 @@ RELEASED_LOSS = {  # least up to there
     "momentum": {2500: 1.16e-4, 10000: 4.44e-12},
     "gradient descent": {2500: 2.0, 10000: 1.63},
 }
-SCHEMES = {
+SCHEMES: dict[str, tuple[Callable[..., Any], float]] = {
     "BBI": (bbi_step, OFFSET),
     "log leapfrog, rescaled": (partial(leapfrog_step, project=True), 0.0),
     "log leapfrog": (leapfrog_step, 0.0),
@@ -148,9 +150,11 @@ class Result:
         scan, wide = self.scans["BBI"], [self.scans["log leapfrog, rescaled"][h] for h in WIDE]
         F0 = float(self.curves["BBI"][0])
         return {
-            "the released run": 1e-19 <= bbi <= 1e-15 and all(bbi <= 1e-6 * self.at(b, 2500) for b in BASELINES) and 0 < end < 1e-22,
+            "the released run": 1e-19 <= bbi <= 1e-15
+            and all(bbi <= 1e-6 * self.at(b, 2500) for b in BASELINES)
+            and 0 < end < 1e-22,
             "an edge": all(scan[h] >= 1e6 * scan[STEP] for h in EDGE) and all(F == F0 for h, F in scan.items() if h >= 0.003),
-            "none for the leapfrog": all(b < a for a, b in zip(wide, wide[1:], strict=False)),
+            "none for the leapfrog": all(b < a for a, b in pairwise(wide)),
         }
 
     @property
@@ -173,7 +177,9 @@ class Result:
             lines.append(f"{label:<42}" + "".join(f"{self.at(name, n):>13.2e}" for n in marks))
             known = RELEASED_LOSS.get(name, {})
             if known:
-                lines.append(f"{'  released':<42}" + "".join(f"{f'{known[n]:.2e}' if n in known else '':>13}" for n in marks).rstrip())
+                lines.append(
+                    f"{'  released':<42}" + "".join(f"{f'{known[n]:.2e}' if n in known else '':>13}" for n in marks).rstrip()
+                )
         length = len(self.curves["BBI"]) - 1
         lines += [
             "",
@@ -181,19 +187,21 @@ class Result:
             "",
             f"Step size against least loss after {c.scanned} iterations:",
             "  BBI                     " + ", ".join(f"{h:.4g}: {self.scans['BBI'][h]:.1e}" for h in (*EDGE[:1], STEP, *EDGE[1:])),
-            "  log leapfrog, rescaled  "
-            + ", ".join(f"{h:g}: {self.scans['log leapfrog, rescaled'][h]:.1e}" for h in WIDE),
-            f"  steps h with a loss below 1e-15: BBI {self.window('BBI')}; rescaled leapfrog {self.window('log leapfrog, rescaled')}",
+            "  log leapfrog, rescaled  " + ", ".join(f"{h:g}: {self.scans['log leapfrog, rescaled'][h]:.1e}" for h in WIDE),
+            f"  steps h with a loss below 1e-15: BBI {self.window('BBI')}; rescaled leapfrog "
+            f"{self.window('log leapfrog, rescaled')}",
             "",
-            f"{c.seeds} random starts in [0.5, 1.5]^10, least loss after {c.scanned} iterations: median, least, greatest; below 1e-15",
+            f"{c.seeds} random starts in [0.5, 1.5]^10, least loss after {c.scanned} iterations: median, least, greatest; below "
+            "1e-15",
         ]
         names = ("BBI, the released step", f"rescaled leapfrog, h = {FAST:g}", "momentum, as released")
         for name, x in zip(names, self.starts.T, strict=True):
             lines.append(f"  {name:<32}{np.median(x):>10.1e}{x.min():>10.1e}{x.max():>10.1e}{(x < 1e-15).sum():>8} of {c.seeds}")
         remarks = (
             RELEASED,
-            "The released step was found for this start by trying step sizes; its fourth digit counts, and so does the start. The "
-            "leapfrog of the last table rescales the momentum before each step, has offset 0, and is ours: the paper does not have it.",
+            "The released step was found for this start by trying step sizes; its fourth digit counts, and so does the start. "
+            "The leapfrog of the last table rescales the momentum before each step, has offset 0, and is ours: the paper does "
+            "not have it.",
             "Parts of the decision: " + ", ".join(f"{name} {'yes' if ok else 'NO'}" for name, ok in self.checks.items()) + ".",
         )
         lines += ["", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts")]
@@ -241,15 +249,25 @@ class Result:
                     left.plot(n, F, "s", mfc="white", mec=colour, ms=7, mew=1.6, zorder=4, label="released" if first else None)
         left.axhline(OFFSET, color=OTHER, linewidth=0.8, linestyle=":")
         left.annotate("offset of BBI", (self.config.iterations, OFFSET), ha="right", va="bottom", fontsize=9, color=OTHER)
-        left.set(yscale="log", xlabel="iterations", ylabel="least loss so far (faint: the loss)", ylim=(1e-40, 1e8), xlim=(0, 1.02 * self.config.iterations))
+        left.set(
+            yscale="log",
+            xlabel="iterations",
+            ylabel="least loss so far (faint: the loss)",
+            ylim=(1e-40, 1e8),
+            xlim=(0, 1.02 * self.config.iterations),
+        )
         left.set_title("from (1, ..., 1)", fontsize=11)
         left.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1, 0.08))
         marks = {"BBI": (OTHER, "o", "-"), "log leapfrog, rescaled": (OURS, "s", "-"), "log leapfrog": ("#8fb8de", "^", "-")}
         for name, (colour, marker, dash) in marks.items():
-            h, F = zip(*self.scans[name].items(), strict=True)
-            right.plot(h, F, color=colour, marker=marker, ms=3.5, linestyle=dash, linewidth=1, label=name)
+            scan = self.scans[name]
+            right.plot(
+                list(scan), list(scan.values()), color=colour, marker=marker, ms=3.5, linestyle=dash, linewidth=1, label=name
+            )
         right.plot(STEP, self.scans["BBI"][STEP], "*", color="#222222", ms=13, zorder=5, label="the released step")
-        right.set(xscale="log", yscale="log", xlabel="step h", ylabel=f"least loss in {self.config.scanned} iterations", ylim=(1e-40, 1e8))
+        right.set(
+            xscale="log", yscale="log", xlabel="step h", ylabel=f"least loss in {self.config.scanned} iterations", ylim=(1e-40, 1e8)
+        )
         right.set_title("the edge of BBI, and none", fontsize=11)
         lowest = min(self.scans["log leapfrog, rescaled"].values())
         right.annotate(f"on to 1e{round(np.log10(lowest))}", (0.02, 1e-38), fontsize=9, color=OURS)

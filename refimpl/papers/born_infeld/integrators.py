@@ -202,7 +202,7 @@ def located_step(
 
     The fraction of h is sought for which the whole step ends on the wall, by bisection: the energy error of a collision is then
     O(h³), and O(h²) along a trajectory, where folding the drift alone (`space=box(low, high)`) leaves O(h). Each collision costs
-    some fifty evaluations. Entries without a wall have ∓inf.
+    some fifty evaluations, half of them beyond the wall by up to a step. Entries without a wall have ∓inf.
 
     Raises
     ------
@@ -223,10 +223,8 @@ def located_step(
         if not outside(end.theta).any():
             return end
         inner, outer, there = 0.0, rest, end  # a step of `inner` stays inside, one of `outer` does not
-        while True:
+        while abs(outer - inner) > 2**-52 * abs(h):
             middle = 0.5 * (inner + outer)
-            if middle in (inner, outer):
-                break
             trial = step(objective, state, middle, **options)
             if outside(trial.theta).any():
                 outer, there = middle, trial

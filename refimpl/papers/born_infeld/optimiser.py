@@ -72,8 +72,9 @@ class Ended(Exception):
 class Watch:
     """The objective, which counts its calls, keeps the best point and ends the run where there is no going on."""
 
-    def __init__(self, fun, full, free, offset, floor):
-        self.fun, self.full, self.free, self.offset, self.floor = fun, full, free, offset, floor
+    def __init__(self, fun, full, low, high, offset, floor):
+        self.fun, self.full, self.low, self.high, self.offset, self.floor = fun, full, low, high, offset, floor
+        self.free = low < high
         self.calls, self.F = 0, inf
         self.x = self.gradient = self.last = full
 
@@ -86,6 +87,8 @@ class Watch:
         if F.size != 1:
             raise ValueError(f"fun: expected a number, got shape {F.shape}")
         F, gradient = float(F.reshape(())), floats("jac", gradient, self.full.shape)
+        if not ((self.low <= self.last) & (self.last <= self.high)).all():  # on the search for a wall
+            return F, gradient[self.free]
         if not (isfinite(F) and np.isfinite(gradient).all()):
             raise Ended(5)
         if self.F > F:
@@ -155,7 +158,8 @@ def born_infeld(
     project : bool, optional
         Put π on the shell before each step; by default for "bbi" only, as it makes the others no longer symplectic.
     c : float > 0, optional: of "leapfrog" and "yoshida"
-    walls : "folded", or "located", which finds each collision with some fifty evaluations and keeps the integrator's order
+    walls : "folded", or "located", which keeps the integrator's order: it finds each collision with some fifty evaluations, of
+        which half lie beyond the wall, by up to a step
     blocks : sizes of parameter tensors, with as_released
     lower_offset : bool
         Where the loss reaches the offset, lower it by five times what it lies above the loss, start again from rest there and go
@@ -205,7 +209,7 @@ def born_infeld(
     elif walls not in ("folded", "located") or (space and integrator == "midpoint"):
         raise ValueError(f"walls: expected 'folded', or 'located', which 'midpoint' needs, got {walls!r}")
     tell = reporter(callback)
-    watch = Watch(valued(fun, jac, args), full, free, number("offset", offset), FROZEN if as_released else TINY)
+    watch = Watch(valued(fun, jac, args), full, low, high, number("offset", offset), FROZEN if as_released else TINY)
     try:
         state = start(watch, full[free], offset, extra_energy, rng=rng, space=space, as_released=as_released, blocks=blocks)
     except Ended:

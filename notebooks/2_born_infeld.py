@@ -302,7 +302,7 @@ fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=Tru
 theta = np.linspace(-1.72, 1.72, 400)
 axes[0].plot(BARRIER.value(theta[:, None]), theta, color=GREY, lw=1.5)
 axes[0].plot(BARRIER.value(stopped), stopped, "X", color="black", ms=9)
-axes[0].text(0.05, 1.2, "gradient descent")
+axes[0].text(0.05, 1.45, "gradient descent")
 for extra, run, colour in zip(extras, runs, colours, strict=True):
     seen = np.array(run.allvecs)[:, 0]
     axes[0].plot([F0 + extra] * 2, [seen.min(), seen.max()], color=colour, lw=2)

@@ -79,23 +79,9 @@ def bounce_to_a_corner(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.sign(normal(s, rng)), space))
 
 
-@entry(PAPER, "reject", "bounce: along one axis, drawn at random; right for one coordinate")
-def bounce_along_an_axis(ours):
-    def turn(s, rng, space):
-        z = normal(s, rng)
-        return along(s, np.where(np.abs(z) == np.max(np.abs(z), axis=-1, keepdims=True), np.sign(z), 0.0), space)
-
-    return bouncing(ours, turn)
-
-
 @entry(PAPER, "reject", "bounce: every entry of π keeps its size and draws its sign; right for one coordinate")
 def bounce_of_the_signs(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.sign(normal(s, rng)) * s.pi, space))
-
-
-@entry(PAPER, "reject", "bounce: the entries of π in another order")
-def bounce_by_a_permutation(ours):
-    return bouncing(ours, lambda s, rng, space: along(s, rng.permutation(s.pi, axis=-1), space))
 
 
 @entry(PAPER, "reject", "bounce: π turned round, −π")
@@ -146,23 +132,9 @@ def bounce_normalised_on_average(ours):
     return bouncing(ours, lambda s, rng, space: np.sqrt(square(s.pi) / s.pi.shape[-1]) * tangent(s, normal(s, rng), space))
 
 
-@entry(PAPER, "reject", "bounce: divided by |z|², not |z|")
-def bounce_divided_by_the_square(ours):
-    def turn(s, rng, space):
-        z = tangent(s, normal(s, rng), space)
-        return z * np.sqrt(square(s.pi)) / square(z)
-
-    return bouncing(ours, turn)
-
-
 @entry(PAPER, "reject", "bounce: a unit vector, |π| lost; right where |π| = 1")
 def bounce_to_a_unit_vector(ours):
     return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng), space) / np.sqrt(square(s.pi)))
-
-
-@entry(PAPER, "reject", "bounce: |π|² in place of |π|; right where |π| = 1")
-def bounce_with_the_square_of_the_length(ours):
-    return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng), space) * np.sqrt(square(s.pi)))
 
 
 @entry(PAPER, "reject", "bounce: divided by |z| + 1e-6")
@@ -428,10 +400,12 @@ def bounce_by_shares(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "accept", "rows, one at a time, by the single steps")
+@entry(PAPER, "accept", "rows, where they are few, one at a time by the single steps")
 def rows_one_at_a_time(ours):
-    def made(name):
+    def made(name, many_name):
         def rows(objective, state, h, **options):
+            if len(state.V) > 50:
+                return getattr(ours, many_name)(objective, state, h, **options)
             shared = ("offset",)
             many = []
             for i in range(len(state.V)):
@@ -451,7 +425,7 @@ def rows_one_at_a_time(ours):
 
         return rows
 
-    return {"bbi_rows": made("bbi_step"), "leapfrog_rows": made("leapfrog_step")}
+    return {name: made(name.replace("rows", "step"), name) for name in ("bbi_rows", "leapfrog_rows")}
 
 
 @entry(PAPER, "accept", "a run as a loop over steps")

@@ -39,6 +39,12 @@ SCHEDULE: dict[str, Any] = {
 }
 
 
+KNOWN = {
+    *("step", "offset", "extra_energy", "integrator", "as_released", "maxiter", "rng"),
+    *("fixed_bounces", "bounce_every", "patience", "return_all"),
+}
+
+
 class Over(Exception):
     """The run is over, with this status."""
 
@@ -50,8 +56,7 @@ def scheduled(ours, **spoiled):
 
     def born_infeld(fun, x0, args=(), jac=None, hess=None, hessp=None, bounds=None, constraints=(), callback=None, **options):
         o = {"offset": 0.0, "extra_energy": 0.0, "integrator": "bbi", "as_released": False, "maxiter": 1000, "rng": None, **options}
-        known = {*o, "step", "fixed_bounces", "bounce_every", "patience", "return_all"} - {"integrator"}
-        if bounds is not None or callback is not None or set(options) - known or jac is None:
+        if bounds is not None or callback is not None or jac is None or set(options) - KNOWN or o["integrator"] not in steps:
             return ours.born_infeld(fun, x0, args, jac, hess, hessp, bounds, constraints, callback, **options)
         floor = 1e-40 if o["as_released"] else 1e-280
         seen: dict[str, Any] = {"nfev": 0, "fun": np.inf}

@@ -6,7 +6,6 @@ from refimpl.manifolds import motion
 from wrong.born_infeld import PAPER, evaluated, square
 from wrong.corpus import entry
 
-
 # ---- spaces: what every step is given for them
 STEPS = ("bbi_step", "euler_step", "leapfrog_step", "yoshida_step", "bbi_rows", "leapfrog_rows")
 
@@ -297,7 +296,7 @@ def sphere(move=None, project=None):
         def tangent(theta, v):
             return project(rows(theta), rows(v)).reshape(theta.shape)
 
-        return right._replace(**({"drift": drift} if move else {}), **({"tangent": tangent} if project else {}))
+        return right._replace(drift=drift if move else right.drift, tangent=tangent if project else right.tangent)
 
     return {"spheres": spheres}
 
@@ -389,6 +388,8 @@ def spheres_by_rotation_matrices(ours):
     from scipy.linalg import expm
 
     def move(x, v, a):
+        if x.ndim > 2:  # an exponential for each point of each row takes too long
+            return turned(x, v, a * length(v))
         there, carried = np.empty_like(x), np.empty_like(v)
         a = np.broadcast_to(a, (*x.shape[:-1], 1))
         for i in np.ndindex(*x.shape[:-1]):

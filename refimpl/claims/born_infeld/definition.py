@@ -1,6 +1,6 @@
-"""What the claims compare with: potentials with their gradients, the Hamiltonian, its flow by an ODE solver, the updates written out.
+"""What the claims compare with: potentials and their gradients, the Hamiltonian, its flow by an ODE solver, the updates in full.
 
-Nothing here comes from the implementation under test. It is handed objectives, theta -> (F, gradient) with F = V + offset, and asked
+Nothing here comes from the implementation under test. It is handed objectives, theta -> (F, gradient), F = V + offset, and asked
 for states by its own `start`; a state is read by its fields theta, pi and t, and its energy is computed here.
 """
 
@@ -175,7 +175,13 @@ def yoshida(V, theta, pi, E, h, c=None):
     return theta, pi
 
 
-UPDATES = {"bbi": bbi, "bbi unscaled": partial(bbi, project=False), "euler": euler, "leapfrog": leapfrog, "yoshida": yoshida}
+UPDATES: dict[str, Callable] = {
+    "bbi": bbi,
+    "bbi unscaled": partial(bbi, project=False),
+    "euler": euler,
+    "leapfrog": leapfrog,
+    "yoshida": yoshida,
+}
 
 
 # ---- the implementation's states and steps

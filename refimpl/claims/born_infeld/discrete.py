@@ -45,13 +45,15 @@ def phase(path):
 
 # ---- the update itself
 @claim(
-    "B34", source="released code: the update; derived: the log leapfrog", tolerance=1e-11, n=N, h=Floats(0.001, 0.1, log=True), k=Integer(1, 6),
-    size=Floats(0.1, 5, log=True), offset=Choice(0.0, -0.7, 2.5), c=Choice(1.0, 0.3, 4.0), seed=Seed(),
+    "B34", source="released code: the update; derived: the log leapfrog", tolerance=1e-11, n=N, h=Floats(0.001, 0.1, log=True),
+    k=Integer(1, 6), size=Floats(0.1, 5, log=True), offset=Choice(0.0, -0.7, 2.5), c=Choice(1.0, 0.3, 4.0), seed=Seed(),
     name=Choice("bbi", "bbi unscaled", "euler", "leapfrog", "yoshida"),
-    catches="π of before the kick, or V of after it, in the drift; h for h/2; V/E + E/V with one term; E of the step before; c ignored",
+    catches="π of before the kick, or V of after it, in the drift; h for h/2; V/E + E/V with one term; E of the step before; c "
+    "ignored",
 )  # fmt: skip
 def steps_are_as_written_out(impl, n, h, k, size, offset, c, seed, name):
-    """BBI is rescale, kick by (h/2)(V/E + E/V)∇V, drift by h(V/E)π; the log leapfrog is half kick, drift by hEπ/(c + |π|²), half kick: θ agrees."""
+    """BBI is rescale, kick by (h/2)(V/E + E/V)∇V, drift by h(V/E)π; the log leapfrog is half kick, drift by hEπ/(c + |π|²), half
+    kick: θ agrees."""
     V, theta, pi = place(n, seed, size)
     E = float(paper.energy(V.value(theta), pi))
     on_K = name in ("euler", "leapfrog", "yoshida")
@@ -65,10 +67,12 @@ def steps_are_as_written_out(impl, n, h, k, size, offset, c, seed, name):
 # ---- order, drift
 @claim(
     "B9", source="derived; measured", tolerance=0.15, name=Choice(*ORDERS),
-    catches="one half kick forgotten; a stale gradient; Yoshida's weights; the midpoint's explicit first step alone; no rotation in Tao's",
+    catches="one half kick forgotten; a stale gradient; Yoshida's weights; the midpoint's explicit first step alone; no "
+    "rotation in Tao's",
 )  # fmt: skip
 def energy_errors_have_their_order(impl, name):
-    """max |H/E − 1| falls as h²: log leapfrog, midpoint, Tao's, and BBI after a step; as h⁴: Yoshida's; as h: Euler's, and BBI without rescaling."""
+    """max |H/E − 1| falls as h²: log leapfrog, midpoint, Tao's, and BBI after a step; as h⁴: Yoshida's; as h: Euler's, and BBI
+    without rescaling."""
     E, errors = float(paper.energy(BOWL.value(BOWL_THETA), BOWL_PI)), []
     for k in (200, 400, 800):  # h = 0.04, 0.02, 0.01
         state = state_at(impl, BOWL, BOWL_THETA, BOWL_PI)
@@ -78,12 +82,13 @@ def energy_errors_have_their_order(impl, name):
 
 
 @claim(
-    "B10", source="derived: symplectic; measured", tolerance=0.1, name=Choice("leapfrog", "yoshida", "bbi unscaled"), steps=Choice(4000),
-    thorough={"steps": Choice(40000)},
+    "B10", source="derived: symplectic; measured", tolerance=0.1, name=Choice("leapfrog", "yoshida", "bbi unscaled"),
+    steps=Choice(4000), thorough={"steps": Choice(40000)},
     catches="Runge and Kutta's method, or Heun's, in place of leapfrog; a kick with the V of another place",
 )  # fmt: skip
 def energy_does_not_drift(impl, name, steps):
-    """In a long run the log leapfrog's and Yoshida's energy errors are no larger at the end than at the beginning; those of BBI without rescaling are."""
+    """In a long run the log leapfrog's and Yoshida's energy errors are no larger at the end than at the beginning; those of BBI
+    without rescaling are."""
     F, state = objective(BOWL), state_at(impl, BOWL, BOWL_THETA, BOWL_PI)
     E = float(paper.energy(BOWL.value(BOWL_THETA), BOWL_PI))
     errors = np.abs(energies(BOWL, states(step_of(impl, name), F, state, 0.05, steps)) / E - 1)
@@ -95,12 +100,15 @@ def energy_does_not_drift(impl, name, steps):
 
 # ---- reversible, symplectic
 @claim(
-    "B11", source="derived: kick, drift, kick is symmetric", tolerance=1e-11, n=N, h=Floats(0.005, 0.1), k=Integer(1, 30), size=Floats(0.1, 3, log=True),
-    offset=Choice(0.0, -0.7), seed=Seed(), name=Choice("leapfrog", "yoshida", "midpoint", "bbi", "bbi unscaled"),
-    catches="kick, drift without the second half kick; κ_c at the old place; the explicit part of the midpoint; a projection after the step",
+    "B11", source="derived: kick, drift, kick is symmetric", tolerance=1e-11, n=N, h=Floats(0.005, 0.1), k=Integer(1, 30),
+    size=Floats(0.1, 3, log=True), offset=Choice(0.0, -0.7), seed=Seed(),
+    name=Choice("leapfrog", "yoshida", "midpoint", "bbi", "bbi unscaled"),
+    catches="kick, drift without the second half kick; κ_c at the old place; the explicit part of the midpoint; a projection "
+    "after the step",
 )  # fmt: skip
 def integrators_are_reversible_and_bbi_is_not(impl, n, h, k, size, offset, seed, name):
-    """After k steps, π → −π and k steps more, the log leapfrog, Yoshida's and the midpoint are where they began; BBI is off by more than 1e-3."""
+    """After k steps, π → −π and k steps more, the log leapfrog, Yoshida's and the midpoint are where they began; BBI is off by more
+    than 1e-3."""
     if name.startswith("bbi"):
         V, theta, pi, h, k = BOWL, BOWL_THETA, BOWL_PI, 0.1, 50
     else:
@@ -115,12 +123,13 @@ def integrators_are_reversible_and_bbi_is_not(impl, n, h, k, size, offset, seed,
 
 
 @claim(
-    "B12", source="derived: compositions of Hamiltonian flows", tolerance=1e-8, n=Integer(1, 4), h=Floats(0.005, 0.1), size=Floats(0.2, 3, log=True),
-    seed=Seed(), name=Choice("leapfrog", "yoshida", "midpoint", "euler", "bbi", "bbi unscaled"),
+    "B12", source="derived: compositions of Hamiltonian flows", tolerance=1e-8, n=Integer(1, 4), h=Floats(0.005, 0.1),
+    size=Floats(0.2, 3, log=True), seed=Seed(), name=Choice("leapfrog", "yoshida", "midpoint", "euler", "bbi", "bbi unscaled"),
     catches="κ_c without a factor of V; a drift with |π| of another time; projection as a default; Heun's method",
 )  # fmt: skip
 def integrators_are_symplectic_and_bbi_is_not(impl, n, h, size, seed, name):
-    """The Jacobian J of a step at fixed E obeys JᵀΩJ = Ω: log leapfrog, Yoshida's, Euler's on K_c, the midpoint on H; BBI's is off by more than 1e-3."""
+    """The Jacobian J of a step at fixed E obeys JᵀΩJ = Ω: log leapfrog, Yoshida's, Euler's on K_c, the midpoint on H; BBI's is off
+    by more than 1e-3."""
     if name.startswith("bbi"):
         V, theta, pi, h, n = BOWL, BOWL_THETA, BOWL_PI, 0.1, 2
     else:
@@ -149,13 +158,15 @@ def moved(V, Q, shift, scale):
 
 
 @claim(
-    "B19", source="derived: invariances of the action", tolerance=1e-10, n=N, h=Floats(0.001, 0.1, log=True), k=Integer(1, 10), size=Floats(0.1, 3, log=True),
-    kind=Choice("turn", "shift", "scale", "level"), name=Choice("bbi", "leapfrog", "yoshida", "midpoint", "euler", "start"), seed=Seed(),
-    catches="coordinate-wise normalisation; a momentum clipped coordinate by coordinate; c, or a guard, that does not scale with E; "
-    "F in place of F − offset somewhere",
+    "B19", source="derived: invariances of the action", tolerance=1e-10, n=N, h=Floats(0.001, 0.1, log=True), k=Integer(1, 10),
+    size=Floats(0.1, 3, log=True), kind=Choice("turn", "shift", "scale", "level"),
+    name=Choice("bbi", "leapfrog", "yoshida", "midpoint", "euler", "start"), seed=Seed(),
+    catches="coordinate-wise normalisation; a momentum clipped coordinate by coordinate; c, or a guard, that does not scale "
+    "with E; F in place of F − offset somewhere",
 )  # fmt: skip
 def steps_commute_with_symmetries(impl, n, h, k, size, kind, name, seed):
-    """Rotations and translations of θ, and V → aV with E → aE, h → h/√a, π → √a π, c → ac, carry steps into steps; so does F + b with offset + b."""
+    """Rotations and translations of θ, and V → aV with E → aE, h → h/√a, π → √a π, c → ac, carry steps into steps; so does F + b
+    with offset + b."""
     V, theta, pi = place(n, seed, size)
     rng = np.random.default_rng([seed, 1])
     Q, shift, a, b = np.eye(n), np.zeros(n), 1.0, 0.0
@@ -182,7 +193,10 @@ def steps_commute_with_symmetries(impl, n, h, k, size, kind, name, seed):
     s = run(V, theta, pi, h, 0.0, 1.0)
     z = run(W, theta @ Q.T + shift, np.sqrt(a) * pi @ Q.T, h / np.sqrt(a), b, a)
     expected_theta, expected_pi = np.asarray(s.theta) @ Q.T + shift, np.sqrt(a) * np.asarray(s.pi) @ Q.T
-    return max(relative_gap(np.asarray(z.theta), expected_theta), float(np.max(np.abs(z.pi - expected_pi))) / np.sqrt(a) / (length(pi) + length(s.pi)))
+    return max(
+        relative_gap(np.asarray(z.theta), expected_theta),
+        float(np.max(np.abs(z.pi - expected_pi))) / np.sqrt(a) / (length(pi) + length(s.pi)),
+    )
 
 
 # ---- c
@@ -202,7 +216,8 @@ def reference(end=20.0):
     catches="t that is not ∫ dt/ds ds; κ_c or the drift for c = E alone; E²/(cV + E²)",
 )  # fmt: skip
 def orbits_do_not_depend_on_c(impl, ratio):
-    """Whatever c, K_c has the orbits of H: at their own physical time t, log leapfrogs with c/E = 0.3, 1 and 10 come to the same orbit, with order 2."""
+    """Whatever c, K_c has the orbits of H: at their own physical time t, log leapfrogs with c/E = 0.3, 1 and 10 come to the same
+    orbit, with order 2."""
     E, errors = float(paper.energy(BOWL.value(BOWL_THETA), BOWL_PI)), []
     for k in (250, 500, 1000):  # h = 0.02, 0.01, 0.005
         path = states(impl.leapfrog_step, objective(BOWL), state_at(impl, BOWL, BOWL_THETA, BOWL_PI), 5 / k, k, c=ratio * E)

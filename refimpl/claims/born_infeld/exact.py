@@ -14,7 +14,14 @@ from refimpl.claims.claim import Choice, Floats, Integer, Seed, assume, claim, r
 
 M = Floats(0.3, 3, log=True)
 # slopes may be so far from the order; with start at rest the updates of BI show 0.8 to 1 at these steps
-ORDERS = {"bbi": (0.9, 0.2), "bbi unscaled": (1, 0.2), "euler": (1, 0.2), "leapfrog": (2, 0.1), "midpoint": (2, 0.1), "yoshida": (4, 0.2)}
+ORDERS = {
+    "bbi": (0.9, 0.2),
+    "bbi unscaled": (1, 0.2),
+    "euler": (1, 0.2),
+    "leapfrog": (2, 0.1),
+    "midpoint": (2, 0.1),
+    "yoshida": (4, 0.2),
+}
 
 
 def spring(m, floor=0.0, n=1):
@@ -52,13 +59,14 @@ def fall(t, m, theta0, extra=0.0, uphill=False):
 
 
 @claim(
-    "B4", source="derived: V = ½m²θ² in one dimension", tolerance=1.0, m=M, part=Choice("closed form", *ORDERS), theta0=Floats(0.1, 10, log=True),
-    left=Choice(False, True), extra=Choice(0.0, 0.5, 2.0), uphill=Choice(False, True),
-    catches="another factor in a kick or a drift; t of a fixed-step scheme on K_c taken for h k, or by one trapezoid in Yoshida's; "
-    "θ₀ for the turning point; Yoshida's outer weights for the inner one",
+    "B4", source="derived: V = ½m²θ² in one dimension", tolerance=1.0, m=M, part=Choice("closed form", *ORDERS),
+    theta0=Floats(0.1, 10, log=True), left=Choice(False, True), extra=Choice(0.0, 0.5, 2.0), uphill=Choice(False, True),
+    catches="another factor in a kick or a drift; t of a fixed-step scheme on K_c taken for h k, or by one trapezoid in "
+    "Yoshida's; θ₀ for the turning point; Yoshida's outer weights for the inner one",
 )  # fmt: skip
 def fall_into_a_quadratic_is_sech(impl, m, part, theta0, left, extra, uphill):
-    """In V = ½m²θ², θ = A √sech(√2 m t + X₀). Log leapfrog and midpoint come to it with order 2, Yoshida's with 4, BBI and Euler with 1, at their own t."""
+    """In V = ½m²θ², θ = A √sech(√2 m t + X₀). Log leapfrog and midpoint come to it with order 2, Yoshida's with 4, BBI and Euler
+    with 1, at their own t."""
     assume(not (part == "bbi" and uphill and extra > 0))  # rescaling delays its turn, by no order in h
     theta0, V = -theta0 if left else theta0, spring(m)
     V0 = float(V.value(np.array([theta0])))
@@ -71,7 +79,10 @@ def fall_into_a_quadratic_is_sech(impl, m, part, theta0, left, extra, uphill):
         E, X = V0 + extra, np.arccosh(1 + extra / V0)
         X = sqrt(2) * m * t + (-X if uphill else X)
         momentum = -np.sign(theta0) * np.sqrt(E * np.cosh(X)) * np.tanh(X)
-        gaps = [relative_gap(np.asarray(a), b) for a, b in zip(got, (fall(t, m, theta0, extra, uphill), momentum, E / np.cosh(X)), strict=True)]
+        gaps = [
+            relative_gap(np.asarray(a), b)
+            for a, b in zip(got, (fall(t, m, theta0, extra, uphill), momentum, E / np.cosh(X)), strict=True)
+        ]
         return max(max(gaps) / 1e-12, relative_gap(np.asarray(got[0]), solved) / 1e-9)  # the solver's own error is some 1e-11
     p0 = np.array([-np.sign(theta0) * sqrt(extra * (2 * V0 + extra) / V0) * (-1 if uphill else 1)])
     hs = np.array([0.05, 0.025, 0.0125] if part != "yoshida" else [0.1, 0.05, 0.025]) / m
@@ -85,7 +96,8 @@ def fall_into_a_quadratic_is_sech(impl, m, part, theta0, left, extra, uphill):
     catches="½ missing from the kick: 1 − x − 2x²; the momentum of before the kick in the drift: 1 − x; no rescaling",
 )  # fmt: skip
 def update_falls_faster_than_the_motion(impl, m, x, left):
-    """Deep in V = ½m²θ², where V ≪ E, each BBI step of h = √2 x/m multiplies θ by 1 − x − x²; having crossed 0, for 0.618 < x < 1, by 1 + x − x²."""
+    """Deep in V = ½m²θ², where V ≪ E, each BBI step of h = √2 x/m multiplies θ by 1 − x − x²; having crossed 0, for 0.618 < x < 1,
+    by 1 + x − x²."""
     assume(abs(1 - x - x * x) > 0.01)  # else θ is at 0 by cancellation, V hardly above 0
     V = spring(m)
     theta0 = 1e-5 / m * (-1 if left else 1)  # V/E = 5e-11, its square far below the tolerance after any of the steps
@@ -130,19 +142,19 @@ def spiral(t, m, theta0, pi0):
 
 
 @claim(
-    "B5", source="derived: V = ½m²|θ|²", tolerance=1.0, n=Integer(2, 6), m=M, part=Choice("closed form", *ORDERS), size=Floats(0.1, 3, log=True),
-    seed=Seed(),
-    catches="a momentum normalised coordinate by coordinate, or tensor by tensor; |π|² taken coordinate by coordinate in a drift; "
-    "l from θ·π",
+    "B5", source="derived: V = ½m²|θ|²", tolerance=1.0, n=Integer(2, 6), m=M, part=Choice("closed form", *ORDERS),
+    size=Floats(0.1, 3, log=True), seed=Seed(),
+    catches="a momentum normalised coordinate by coordinate, or tensor by tensor; |π|² taken coordinate by coordinate in a "
+    "drift; l from θ·π",
 )  # fmt: skip
 def spiral_turns_uniformly_in_its_plane(impl, n, m, part, size, seed):
-    """In V = ½m²|θ|² the motion keeps to the plane of θ and π, conserves θ ∧ π and turns uniformly; every integrator keeps the plane,
-    the symplectic ones also θ ∧ π, and they come to the spiral with their order."""
+    """In V = ½m²|θ|² the motion keeps to the plane of θ and π, conserves θ ∧ π and turns uniformly; every integrator keeps the
+    plane, the symplectic ones also θ ∧ π, and they come to the spiral with their order."""
     rng = np.random.default_rng(seed)
     V, theta0 = spring(m, n=n), rng.normal(size=n)
     momentum = size * m * rng.normal(size=n)
     wedge = np.outer(theta0, momentum) - np.outer(momentum, theta0)
-    l = sqrt(np.sum(wedge * wedge) / 2)  # noqa: E741
+    l = sqrt(np.sum(wedge * wedge) / 2)
     assume(l > 0.05 * sqrt(theta0 @ theta0) * sqrt(momentum @ momentum))  # a plane that is well determined
     if part == "closed form":
         t = np.linspace(0, 4 / m, 9)
@@ -176,7 +188,8 @@ def swing(t, m, V0, E):
     catches="the modulus for its square; the shift V₀ forgotten; the offset taken off twice, or not; half the period",
 )  # fmt: skip
 def swing_above_a_floor_is_elliptic(impl, m, floor, extra, part, offset):
-    """In V = V₀ + ½m²θ² the motion is Jacobi's, of period (4√2/m) √(E/(E + V₀)) K(k), k² = (E − V₀)/(E + V₀); integrators come to it."""
+    """In V = V₀ + ½m²θ² the motion is Jacobi's, of period (4√2/m) √(E/(E + V₀)) K(k), k² = (E − V₀)/(E + V₀); integrators come to
+    it."""
     E, V = floor + extra, spring(m, floor)
     if part == "period":
         from scipy.integrate import quad
@@ -206,11 +219,13 @@ def swing_above_a_floor_is_elliptic(impl, m, floor, extra, part, offset):
 
 # ---- what every motion obeys
 @claim(
-    "B17", source="derived: |∇V|² <= 2LV and |θ̇|² < V", tolerance=1e-9, n=Integer(1, 8), extra=Choice(0.0, 0.3, 10.0), h=Floats(0.01, 0.4), seed=Seed(),
+    "B17", source="derived: |∇V|² <= 2LV and |θ̇|² < V", tolerance=1e-9, n=Integer(1, 8), extra=Choice(0.0, 0.3, 10.0),
+    h=Floats(0.01, 0.4), seed=Seed(),
     catches="kicks or drifts that are too strong; Euler's step or BBI's in place of leapfrog; a t that runs slow",
 )  # fmt: skip
 def potential_falls_no_faster_than_its_bound(impl, n, extra, h, seed):
-    """On a quadratic of largest curvature L, ln V(t) >= ln V₀ − √(2L) t; the log leapfrog obeys it up to a part Lh²/20 of the exponent."""
+    """On a quadratic of largest curvature L, ln V(t) >= ln V₀ − √(2L) t; the log leapfrog obeys it up to a part Lh²/20 of the
+    exponent."""
     rng = np.random.default_rng(seed)
     A = paper.definite(rng, n)
     V, L = quadratic(A), float(np.linalg.eigvalsh(A)[-1])
@@ -233,10 +248,12 @@ BARRIER = Potential(barrier_value, lambda x: 4 * x * (x * x - 1) + 0.25, 1)
 @claim(
     "B18", source="derived: the speed is 0 only where V = E", tolerance=1.0, name=Choice("bbi", "leapfrog", "yoshida"),
     extra=Choice(0.0, 0.15, 0.3, 1.2), bounced=Choice(False, True),
-    catches="E that is not held to; no barrier felt; a barrier that is not crossed by an energy above it; a bounce that adds energy",
+    catches="E that is not held to; no barrier felt; a barrier that is not crossed by an energy above it; a bounce that adds "
+    "energy",
 )  # fmt: skip
 def motion_is_confined_by_its_energy(impl, name, extra, bounced):
-    """From x = 1.3, V = 1.101, a barrier of 1.308 is crossed if and only if E is higher; the motion turns where V = E, bounced or not."""
+    """From x = 1.3, V = 1.101, a barrier of 1.308 is crossed if and only if E is higher; the motion turns where V = E, bounced or
+    not."""
     start = 1.3
     E = float(barrier_value(np.array([start]))) + extra
     roots = np.roots([1, 0, -2, 0.25, 1.30 - E])

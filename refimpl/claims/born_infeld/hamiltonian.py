@@ -46,12 +46,13 @@ def energy_generates_the_motion(impl, n, offset, part, seed):
 
 
 @claim(
-    "B32", source="derived: the action −∫ V √(1 − |θ̇|²/V) dt", tolerance=1e-11, n=N, part=Choice("momentum", "energy", "acceleration"),
-    seed=Seed(),
+    "B32", source="derived: the action −∫ V √(1 − |θ̇|²/V) dt", tolerance=1e-11, n=N,
+    part=Choice("momentum", "energy", "acceleration"), seed=Seed(),
     catches="√(1 + |θ̇|²/V); V for 1/V under the root; a friction of the wrong sign, or twice as large; the force of H for θ̈",
 )  # fmt: skip
 def lagrangian_leads_to_the_same_motion(impl, n, part, seed):
-    """π = ∂L/∂θ̇ for L = −V√(1 − |θ̇|²/V); H = π·θ̇ − L; and θ̈ = −∇V + (|θ̇|²/2V)∇V + (∇V·θ̇)θ̇/V is the derivative of the velocity."""
+    """π = ∂L/∂θ̇ for L = −V√(1 − |θ̇|²/V); H = π·θ̇ − L; and θ̈ = −∇V + (|θ̇|²/2V)∇V + (∇V·θ̇)θ̇/V is the derivative of the
+    velocity."""
     V, theta, pi = place(n, seed)
     v, g = float(V.value(theta)), V.gradient(theta)
     speed, push = paper.flow(V, theta, pi)
@@ -119,8 +120,8 @@ def start_at_rest_is_at_rest(impl, extra, seed):
     catches="t/q for √(t/q); E²/V − 1; coordinates rescaled each by its own factor; NaN where π = 0 or V > E",
 )  # fmt: skip
 def rescaling_restores_the_energy(impl, n, extra, via, case, factor, seed):
-    """π is multiplied by one positive number so that H = E, to rounding; near the shell it may stay; where V > E, or π = 0 = E − V, it
-    does; where π = 0 < E − V it is given a direction."""
+    """π is multiplied by one positive number so that H = E, to rounding; near the shell it may stay; where V > E, or π = 0 = E − V,
+    it does; where π = 0 < E − V it is given a direction."""
     V, theta, pi = place(n, seed)
     v, g = float(V.value(theta)), V.gradient(theta)
     E = v + extra

@@ -43,14 +43,14 @@ def walls(n, rng):
 
 
 @claim(
-    "B35", source="derived: a straight line with a constant |π|, folded", tolerance=1.0, n=Integer(1, 6), h=Floats(0.01, 0.1), k=Integer(1, 40),
-    part=Choice("drift", "run", "located"), name=Choice("leapfrog", "yoshida"), seed=Seed(),
+    "B35", source="derived: a straight line with a constant |π|, folded", tolerance=1.0, n=Integer(1, 6), h=Floats(0.01, 0.1),
+    k=Integer(1, 40), part=Choice("drift", "run", "located"), name=Choice("leapfrog", "yoshida"), seed=Seed(),
     catches="π not reversed, or of all coordinates; θ clipped at the wall; one reflection where there are two; infinite walls; "
     "a wall met in the drift alone, with the kick of the wrong side",
 )  # fmt: skip
 def walls_reflect(impl, n, h, k, part, name, seed):
-    """Free motion in a box is the billiard; with it a leapfrog stays inside and is reversible; located, a step ends on the wall, turns π there
-    in the coordinate that has met it, and does the rest."""
+    """Free motion in a box is the billiard; with it a leapfrog stays inside and is reversible; located, a step ends on the wall,
+    turns π there in the coordinate that has met it, and does the rest."""
     rng = np.random.default_rng(seed)
     theta, low, high = walls(n, rng)
     V, pi = landscape(n, rng), 2 * rng.normal(size=n)
@@ -84,16 +84,22 @@ def walls_reflect(impl, n, h, k, part, name, seed):
     got = impl.located_step(F, before, h, low, high, step=step)
     outside = np.any((got.theta < low) | (got.theta > high))
     # the time of the hit is found to a rounding of θ over the speed there
-    return np.inf if outside else (relative_gap(np.asarray(got.theta), expected.theta) + relative_gap(np.asarray(got.pi), expected.pi)) / 1e-10
+    return (
+        np.inf
+        if outside
+        else (relative_gap(np.asarray(got.theta), expected.theta) + relative_gap(np.asarray(got.pi), expected.pi)) / 1e-10
+    )
 
 
 @claim(
-    "B22", source="derived; measured", tolerance=0.25, how=Choice("fold", "located", "trajectory"), fraction=Choice(0.25, 0.8), wall=Choice(0, 1),
-    catches="a hit found in the drift alone, between kicks of both sides: order 1; the rest of the step forgotten; one hit a step",
+    "B22", source="derived; measured", tolerance=0.25, how=Choice("fold", "located", "trajectory"), fraction=Choice(0.25, 0.8),
+    wall=Choice(0, 1),
+    catches="a hit found in the drift alone, between kicks of both sides: order 1; the rest of the step forgotten; one hit a "
+    "step",
 )  # fmt: skip
 def walls_cost_an_order_unless_they_are_located(impl, how, fraction, wall):
-    """The step with a collision changes H by O(h) where the drift is folded, by O(h³) where the wall is located; along a trajectory the
-    located walls leave max |H/E − 1| of order 2."""
+    """The step with a collision changes H by O(h) where the drift is folded, by O(h³) where the wall is located; along a trajectory
+    the located walls leave max |H/E − 1| of order 2."""
     theta, pi, F = np.array([0.5, -0.4]), BOWL_PI, objective(BOWL)
     if how == "trajectory":  # some thirty hits, from four starts
         low, high = np.array([-0.6, -0.5]), np.array([0.9, 0.7])
@@ -172,14 +178,14 @@ def orbit_on_spheres(V, theta, pi, times, m, d):
 
 
 @claim(
-    "B23", source="derived: the cotangent flow, in ambient coordinates", tolerance=1.0, m=Integer(1, 3), d=Integer(2, 5), extra=Integer(0, 2),
-    part=Choice("drift", "start", "bounce", "leapfrog", "yoshida"), seed=Seed(),
-    catches="a kick or a bounce with its radial part; a retraction for the great circle; |π| of all points in each one's angle; |π_i| for |π| in "
-    "c + |π|²; π not carried along",
+    "B23", source="derived: the cotangent flow, in ambient coordinates", tolerance=1.0, m=Integer(1, 3), d=Integer(2, 5),
+    extra=Integer(0, 2), part=Choice("drift", "start", "bounce", "leapfrog", "yoshida"), seed=Seed(),
+    catches="a kick or a bounce with its radial part; a retraction for the great circle; |π| of all points in each one's angle; "
+    "|π_i| for |π| in c + |π|²; π not carried along",
 )  # fmt: skip
 def spheres_are_kept_to(impl, m, d, extra, part, seed):
-    """On a product of spheres and lines the drift is along great circles; π starts, is kicked and bounces tangent to them; |x| = 1, and the
-    log leapfrog comes to the constrained flow with order 2, Yoshida's with 4."""
+    """On a product of spheres and lines the drift is along great circles; π starts, is kicked and bounces tangent to them; |x| = 1,
+    and the log leapfrog comes to the constrained flow with order 2, Yoshida's with 4."""
     rng = np.random.default_rng(seed)
     V, theta, pi = on_spheres(rng, m, d, extra)
     space = impl.spheres(m, d)
@@ -201,7 +207,9 @@ def spheres_are_kept_to(impl, m, d, extra, part, seed):
     if part == "start":
         s = impl.start(F, frozen(theta), extra_energy=1.3, space=space)
         down = -tangent(theta, V.gradient(theta), m, d)
-        return max(relative_gap(np.asarray(s.pi), down / length(down) * np.sqrt(paper.shell(v, v + 1.3))) / 1e-12, kept(theta, s.pi))
+        return max(
+            relative_gap(np.asarray(s.pi), down / length(down) * np.sqrt(paper.shell(v, v + 1.3))) / 1e-12, kept(theta, s.pi)
+        )
     if part == "bounce":
         s = impl.bounce(state_at(impl, V, theta, pi), np.random.default_rng(seed), space=space)
         same = relative_gap(np.asarray(s.theta), theta)

@@ -73,7 +73,8 @@ def trained(config: Config, method: str, step: float, stream: np.random.SeedSequ
 
     A stream gives every method the same rows, initial weights and mini-batches.
     """
-    data_rng, weights_rng, batch_rng, _ = np.random.default_rng(stream).spawn(4)
+    keys = np.random.default_rng(stream).integers(2**63, size=3)  # not spawned: a stream remembers how many it has
+    data_rng, weights_rng, batch_rng = (np.random.default_rng(key) for key in keys)
     c, data = config, split(load_digits(), config.rows, data_rng)
     layers, params = mlp([data.x.shape[1], c.hidden, 10], "relu", weights_rng)
     theta, unravel = ravel(params)

@@ -188,8 +188,7 @@ class Result:
             f"Step size against least loss after {c.scanned} iterations:",
             "  BBI                     " + ", ".join(f"{h:.4g}: {self.scans['BBI'][h]:.1e}" for h in (*EDGE[:1], STEP, *EDGE[1:])),
             "  log leapfrog, rescaled  " + ", ".join(f"{h:g}: {self.scans['log leapfrog, rescaled'][h]:.1e}" for h in WIDE),
-            f"  steps h with a loss below 1e-15: BBI {self.window('BBI')}; rescaled leapfrog "
-            f"{self.window('log leapfrog, rescaled')}",
+            f"  steps with a loss below 1e-15: BBI {self.window('BBI')}; leapfrog {self.window('log leapfrog, rescaled')}",
             "",
             f"{c.seeds} random starts in [0.5, 1.5]^10, least loss after {c.scanned} iterations: median, least, greatest; below "
             "1e-15",
@@ -210,7 +209,7 @@ class Result:
     def window(self, name: str) -> str:
         """How many step sizes of the grid, and from which to which, come below 1e-15."""
         good = [h for h, F in self.scans[name].items() if F < 1e-15]
-        return f"{len(good)} of {len(self.scans[name])}" + (f", from {min(good):.3g} to {max(good):.3g}" if good else "")
+        return f"{len(good)} of {len(self.scans[name])}" + (f" ({min(good):.4g} to {max(good):.4g})" if good else "")
 
     def to_json(self) -> str:
         """Settings, versions, the losses at some iterations, the scans, and every random start."""
@@ -248,7 +247,7 @@ class Result:
                     first = name == "BBI" and n == 2500
                     left.plot(n, F, "s", mfc="white", mec=colour, ms=7, mew=1.6, zorder=4, label="released" if first else None)
         left.axhline(OFFSET, color=OTHER, linewidth=0.8, linestyle=":")
-        left.annotate("offset of BBI", (self.config.iterations, OFFSET), ha="right", va="bottom", fontsize=9, color=OTHER)
+        left.annotate("offset of BBI", (0.96 * self.config.iterations, OFFSET), ha="right", va="bottom", fontsize=9, color=OTHER)
         left.set(
             yscale="log",
             xlabel="iterations",

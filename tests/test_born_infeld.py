@@ -337,6 +337,8 @@ def test_rows_that_leave_their_domain_stay():
         assert one.t[0] == two.t[0]
         assert two.t[1] > one.t[1]
         assert np.isfinite(two.theta).all()
+    outside = bi.leapfrog_rows(fallen, state._replace(V=np.array([-1.0, 5.0])), 0.3)
+    assert outside.theta[0].tolist() == [0.01, 0.0]
     frozen = bi.bbi_rows(fallen, state._replace(V=np.array([1e-41, 5.0])), 0.3, as_released=True)
     assert frozen.theta[0].tolist() == [0.01, 0.0]
 

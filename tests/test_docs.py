@@ -1,7 +1,9 @@
 """The documentation is complete and resolves: papers' tables, API pages, notebooks."""
 
 import ast
+import contextlib
 import inspect
+import io
 import re
 from importlib import import_module
 from pathlib import Path
@@ -63,6 +65,17 @@ def test_every_row_of_the_papers_table_resolves(paper):
             assert resolve(name, room) is not None
         for id in claims_named(row):
             claims.find(id)
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_code_on_the_page_of_a_paper_runs_and_prints_what_its_comments_say(paper):
+    page = (DOCS / "papers" / f"{paper}.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL))  # one block goes on from the last
+    stdout = io.StringIO()
+    with contextlib.redirect_stdout(stdout):
+        exec(compile(code, f"{paper}.md", "exec"), {"__name__": "__main__"})
+    said = [line.partition("  # ")[2] for line in code.splitlines() if line.startswith("print(")]
+    assert stdout.getvalue().splitlines() == said
 
 
 @pytest.mark.parametrize("paper", PAPERS)

@@ -249,11 +249,12 @@ def test_every_reproduction_is_listed_with_a_quick_and_a_full_run(capsys):
     for name, entry in experiments.REPRODUCTIONS.items():
         assert name in listed
         module = __import__(entry.module, fromlist=["QUICK"])
-        assert module.Config().with_seeds(3) != module.Config()
+        assert module.Config().with_seeds(7) != module.Config()
         if name in TINY:
             assert module is TINY[name][0]
             assert module.Config().seeds >= 20 > module.QUICK.seeds
-    assert set(TINY) | {"thomson", "mhe-chord-angular"} == set(experiments.REPRODUCTIONS)
+    ours = {name for name, entry in experiments.REPRODUCTIONS.items() if entry.module.startswith(experiments.MHE)}
+    assert set(TINY) | {"thomson", "mhe-chord-angular"} == ours
 
 
 # ---- verdicts

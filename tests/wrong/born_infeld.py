@@ -45,7 +45,7 @@ def arrived(objective, state, theta, pi, elapsed):
 
 def evaluated(objective, state, theta):
     """V and dV at theta."""
-    value, dV = objective(theta.astype(state.theta.dtype))
+    value, dV = objective(theta.astype(state[0].dtype))
     return float(value) - state.offset, np.asarray(dV)
 
 

@@ -327,7 +327,7 @@ def action_with_the_power_of_the_measure(ours):
 
         def action(theta):
             (S, dS), n = right(theta), len(theta)
-            return S * (n - 2) / (n - 1), dS * (n - 2) / (n - 1)
+            return S * (n - 2) / max(n - 1, 1), dS * (n - 2) / max(n - 1, 1)
 
         return action
 

@@ -205,7 +205,12 @@ class Result:
             "which it needs least. A step that is best from (0.3, √κ) need not serve from all starts.",
             "No bounces, no extra energy, offset 0. No figures of the authors' were at hand; pilot: the same, run before.",
         )
-        lines += ["", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts")]
+        lines += [
+            "",
+            *footer(
+                c, self.minutes, self.RULE, self.verdict, *remarks, random="starts", decided="after a first run, as said above"
+            ),
+        ]
         return "\n".join(lines)
 
     def beside(self, which: str) -> str:
@@ -261,7 +266,7 @@ class Result:
             axes.plot(
                 list(worst), list(worst.values()), color=colour, marker=marker, ms=4, mfc="white", linestyle="--", linewidth=1
             )
-        axes.set(xlabel="condition number κ", ylabel=f"iterations to {END:g} of the value at the start")
+        axes.set(xlabel="condition number κ", ylabel=f"iterations to {END:g} of the value at the start", ylim=(40, 3e5))
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(which="major", color="0.92")
         axes.legend(frameon=False, fontsize=9, loc="upper left")

@@ -1,8 +1,8 @@
 """Many trajectories at once, one a row: the steps of `integrators` on arrays, for measures, for many starts and many bounces.
 
-The objective takes rows, theta (k, n) -> (F (k,), gradients (k, n)), and returns arrays that it does not write to again. Each row
-goes its own way: one that would leave its domain, or is not finite, stays where it is, and its time stops. Arrays are in column
-order in memory, so that the one number which a row has for all of its entries runs along memory.
+The objective takes rows, theta (k, n) -> (F (k,), gradients (k, n)), and returns arrays that it does not write to again. The step
+h is one for all, or (k,). Each row goes its own way: one that would leave its domain, or is not finite, stays where it is, and its
+time stops. Arrays are in column order in memory, so that the one number which a row has for all of its entries runs along memory.
 
 The formulas are those of :mod:`.integrators`; a claim holds rows to the single steps.
 """
@@ -71,7 +71,7 @@ def start_rows(
 def bbi_rows(
     objective: RowObjective,
     state: Rows,
-    h: float,
+    h: float | np.ndarray,
     *,
     project: bool = True,
     space: Space | None = None,
@@ -90,18 +90,22 @@ def bbi_rows(
     return new if stays is None else kept(stays, state, new)
 
 
-def leapfrog_rows(objective: RowObjective, state: Rows, h: float, *, c: float | None = None, space: Space | None = None) -> Rows:
+def leapfrog_rows(
+    objective: RowObjective, state: Rows, h: float | np.ndarray, *, c: float | None = None, space: Space | None = None
+) -> Rows:
     """:func:`.integrators.leapfrog_step` of every row. A row whose step would leave its domain stays where it is."""
     E, k = state.E, 1.0 if c is None else c / state.E
     v = state.V / E
-    pi = state.pi - (0.5 * h * kick_factor(v, k))[:, None] * tangent(state.theta, state.dV, space)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        now = time_factor(v, k)
+        pi = state.pi - (0.5 * h * kick_factor(v, k))[:, None] * tangent(state.theta, state.dV, space)
     new = moved(objective, state, pi, h / (k + squares(pi) / E), 0.0, space)
     w = new.V / E
     with np.errstate(invalid="ignore", divide="ignore"):
         later = time_factor(w, k)
         pi = new.pi - (0.5 * h * kick_factor(w, k))[:, None] * tangent(new.theta, new.dV, space)
-    new = new._replace(pi=pi, t=state.t + 0.5 * h * (time_factor(v, k) + later))
-    stays = ~((w > 0) & (later > 0))
+    new = new._replace(pi=pi, t=state.t + 0.5 * h * (now + later))
+    stays = ~((v > 0) & (now > 0) & (w > 0) & (later > 0))
     return kept(stays, state, new) if stays.any() else new
 
 

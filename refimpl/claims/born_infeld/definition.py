@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refimpl.claims.claim import frozen
+from refimpl.claims.claim import assume, frozen
 
 STEP = 1e-30  # of the complex step: no cancellation, so as small as can be
 
@@ -149,6 +149,7 @@ def bbi(V, theta, pi, E, h, project=True):
 def kick(V, theta, pi, E, h, c):
     """π − h ∂K_c/∂θ: minus half the logarithmic slope of c + E²/V − V, in units of E."""
     v = V.value(theta)
+    assume(c + E * E / v - v > 0)  # beyond, the force of K_c has the wrong sign
     return pi - h * E / 2 * (E * E / v**2 + 1) / (c + E * E / v - v) * V.gradient(theta)
 
 
@@ -173,6 +174,22 @@ def yoshida(V, theta, pi, E, h, c=None):
     for weight in (outer, 1 - 2 * outer, outer):
         theta, pi = leapfrog(V, theta, pi, E, weight * h, c)
     return theta, pi
+
+
+def tao(V, q, p, x, y, h, omega=20.0):
+    """H(q, y), H(x, p), a turn of the difference of the two copies by 2ωh, H(x, p), H(q, y)."""
+    rate, push = flow(V, q, y)
+    p, x = p + h / 2 * push, x + h / 2 * rate
+    rate, push = flow(V, x, p)
+    q, y = q + h / 2 * rate, y + h / 2 * push
+    turn = np.exp(-2j * omega * h)  # of dq + i dp
+    sum_, difference = q + x + 1j * (p + y), turn * (q - x + 1j * (p - y))
+    q, p, x, y = ((sum_ + s * difference) / 2 for s in (1, 1, -1, -1))
+    q, p, x, y = q.real, p.imag, x.real, y.imag
+    rate, push = flow(V, x, p)
+    q, y = q + h / 2 * rate, y + h / 2 * push
+    rate, push = flow(V, q, y)
+    return q, p + h / 2 * push, x + h / 2 * rate, y
 
 
 UPDATES: dict[str, Callable] = {

@@ -205,7 +205,8 @@ def related_motions_conserve_their_energies(impl, n, eta, s, part, seed):
 
 
 @claim(
-    "B37", source="derived: δ(H − H₀) integrated over Π, for s = 0", tolerance=4.0, slow=True, eta=Choice(1.5, 2.0), false_alarm=2e-4,
+    "B37", source="derived: δ(H − H₀) integrated over Π, for s = 0", tolerance=4.0, slow=True, eta=Choice(1.5, 2.0),
+    false_alarm=2e-4,
     catches="η for η/2 in the force; a drift that is not 2Π/|Π|²; a projection in the leapfrog",
 )  # fmt: skip
 def ecdsep_without_s_has_a_power_for_its_measure(impl, eta):

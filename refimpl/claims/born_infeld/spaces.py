@@ -44,13 +44,13 @@ def walls(n, rng):
 
 @claim(
     "B35", source="derived: a straight line with a constant |π|, folded", tolerance=1.0, n=Integer(1, 6), h=Floats(0.01, 0.1),
-    k=Integer(1, 40), part=Choice("drift", "run", "located"), name=Choice("leapfrog", "yoshida"), seed=Seed(),
+    k=Integer(1, 40), part=Choice("drift", "run", "located", "many"), name=Choice("leapfrog", "yoshida"), seed=Seed(),
     catches="π not reversed, or of all coordinates; θ clipped at the wall; one reflection where there are two; infinite walls; "
     "a wall met in the drift alone, with the kick of the wrong side",
 )  # fmt: skip
 def walls_reflect(impl, n, h, k, part, name, seed):
     """Free motion in a box is the billiard; with it a leapfrog stays inside and is reversible; located, a step ends on the wall,
-    turns π there in the coordinate that has met it, and does the rest."""
+    turns π there in the coordinate that has met it, and does the rest, with as many walls as there are on its way."""
     rng = np.random.default_rng(seed)
     theta, low, high = walls(n, rng)
     V, pi = landscape(n, rng), 2 * rng.normal(size=n)
@@ -68,6 +68,13 @@ def walls_reflect(impl, n, h, k, part, name, seed):
         if any(np.any((s.theta < low) | (s.theta > high)) for s in (*there, *back)):
             return np.inf
         return (float(np.max(np.abs(back[-1].theta - theta))) + float(np.max(np.abs(back[-1].pi + pi)))) / 1e-10 / (1 + length(pi))
+    if part == "many":  # where V is constant, located steps are the billiard, too, as many walls as they meet
+        flat = Potential(lambda x: 0 * x[..., 0] + 1.3, lambda x: 0 * x, n)
+        E = float(paper.energy(1.3, pi))
+        a = 40 * h * E / (E + pi @ pi)
+        state = impl.located_step(objective(flat), state_at(impl, flat, theta, pi), 40 * h, low, high, step=step_of(impl, name))
+        expected = np.array([billiard(x, v, a, lo, hi) for x, v, lo, hi in zip(theta, pi, low, high, strict=True)]).T
+        return max(relative_gap(np.asarray(x), y) for x, y in zip((state.theta, state.pi), expected, strict=True)) / 1e-9
     i, fraction = int(rng.integers(n)), rng.uniform(0.05, 0.95)
     pi[i] = np.sign(pi[i]) * (0.5 + abs(pi[i]))  # hits the wall i, and is quick about it
     step, F = step_of(impl, name), objective(V)

@@ -40,6 +40,7 @@ METHODS: dict[str, tuple[Callable, float]] = {  # an optimiser from its step siz
 }
 PAIRS = (("BBI", "momentum"), ("BBI", "Adam"), ("log leapfrog", "BBI"), ("log leapfrog", "momentum"), ("log leapfrog", "Adam"))
 MARGIN = 0.5  # points of test error within which methods count as comparable
+REACH = 3.0  # of the picture, points
 
 
 @dataclass(frozen=True)
@@ -155,17 +156,17 @@ class Result:
                 e = self.scan[j, :, k, 1]
                 mark = "*" if c.grid(method)[k] == self.steps[method] else " "
                 cells.append(f"{f'{e.mean():.2f} ± {e.std():.2f}{mark}':>22}")
-            lines.append(f"{10 ** (k / 3):>8.2f}" + "".join(cells))
+            lines.append((f"{10 ** (k / 3):>8.2f}" + "".join(cells)).rstrip())
         lines += [
-            "* chosen: least error on the validation rows.",
+            "* chosen: least error on the validation rows. Below: how many steps are within 1 point of the best.",
             "",
-            f"{'':<14}{'step':>9}{'test error':>16}{'last loss':>12}{'diverged':>10}{'step sizes within 1 point of the best':>40}",
+            f"{'':<14}{'step':>9}{'test error':>16}{'worst':>8}{'last loss':>12}{'diverged':>10}{'steps within 1 point':>26}",
         ]
         for j, method in enumerate(METHODS):
             e, loss = self.errors(method), self.final[:, j, 2]
             lines.append(
-                f"{method:<14}{self.steps[method]:>9.3g}{f'{e.mean():.2f} ± {e.std():.2f}':>16}{np.median(loss):>12.1e}"
-                f"{int(self.final[:, j, 3].sum()):>10}{f'{self.width(method)} of {c.step_sizes}':>40}"
+                f"{method:<14}{self.steps[method]:>9.3g}{f'{e.mean():.2f} ± {e.std():.2f}':>16}{e.max():>8.2f}"
+                f"{np.median(loss):>12.1e}{int(self.final[:, j, 3].sum()):>10}{f'{self.width(method)} of {c.step_sizes}':>26}"
             )
         lines += ["", f"{'difference of test errors, points':<36}{'mean ± error [95 % interval]':<32}{'wins':>7}"]
         for first, second in PAIRS:
@@ -221,10 +222,17 @@ class Result:
         left.set_axisbelow(True)
         left.spines[["top", "right"]].set_visible(False)
         right.axvspan(-MARGIN, MARGIN, color="0.93", zorder=0)
-        draw_paired(right, {f"{a}\nless {b}": self.errors(a) - self.errors(b) for a, b in PAIRS}, [None] * len(PAIRS))
+        values = {f"{a}\nless {b}": self.errors(a) - self.errors(b) for a, b in PAIRS}
+        draw_paired(right, values, [None] * len(PAIRS))
+        right.set_xlim(-REACH, REACH)
+        for k, x in enumerate(values.values()):
+            for side, beyond in ((1, x > REACH), (-1, x < -REACH)):
+                if beyond.any():
+                    text, align = f"{beyond.sum()} of {len(x)} beyond", "right" if side > 0 else "left"
+                    right.text(side * REACH, k - 0.22, text, ha=align, fontsize=9, color=OURS)
         right.set_xlabel("difference of test errors, points (below 0: the first is better)")
         right.set_title(f"chosen step sizes, {self.config.seeds} fresh seeds; grey: comparable", fontsize=10.5)
-        right.legend(frameon=False, fontsize=9, loc="lower right")
+        figure.legend(*right.get_legend_handles_labels(), frameon=False, fontsize=9, loc="outside lower right", ncols=2)
         figure.suptitle("The digits by Born-Infeld descent, momentum and Adam", fontsize=12.5)
         return figure
 

@@ -136,7 +136,7 @@ def clock_density(V, E, n, clock, c=1.0):
 
 
 def cells(clock, c=1.0, low=AREA[::2], high=AREA[1::2], bins=BINS, points=60):
-    """Probability of each bin: midpoints, points² a bin. The density jumps at V = E, which adds some 0.002 to χ² of 20,000 points."""
+    """Probability of each bin: midpoints, points² a bin. The density jumps at V = E, which adds 0.002 to χ² of 20,000 points."""
     edges = [np.linspace(a, b, points * k + 1) for a, b, k in zip(low, high, bins, strict=True)]
     X, Y = np.meshgrid(*[(e[1:] + e[:-1]) / 2 for e in edges], indexing="ij")
     density = clock_density(double_well(np.stack([X, Y], axis=-1))[0], E2, 2, clock, c)

@@ -156,11 +156,11 @@ GRIDS: dict[str, tuple[dict[str, Any], ...]] = {
 class Config(Seeds):
     """Numbers of points; calls of the gradient that each run has; what the settings are tuned on."""
 
-    seeds: int = 40
+    seeds: int = 60
     points: tuple[int, ...] = (12, 24, 32, 40, 48, 64, 72, 100, 122)
     budget: int = 2000
     tuned_on: tuple[int, ...] = (100, 122)  # where one descent mostly fails
-    tuning_runs: int = 10  # of every setting, for each of these numbers
+    tuning_runs: int = 30  # of every setting, for each of these numbers
 
     def __post_init__(self):
         super().__post_init__()

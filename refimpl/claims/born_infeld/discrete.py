@@ -85,6 +85,8 @@ def energy_errors_have_their_order(impl, name):
         state = state_at(impl, BOWL, BOWL_THETA, BOWL_PI)
         q, p = phase(states(step_of(impl, name), objective(BOWL), impl.tao_start(state) if name == "tao" else state, 8 / k, k))
         errors.append(np.max(np.abs(paper.energy(BOWL.value(q), p) / E - 1)))
+    if name == "bbi" and max(errors) < 1e-12:
+        return 0.0  # it rescales at the end of a step, with the same θ
     return float(np.max(np.abs(slope(errors) - ORDERS[name])))
 
 

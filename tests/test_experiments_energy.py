@@ -17,7 +17,8 @@ from refimpl.experiments.hyperspherical_energy import (
     new_data,
     width,
 )
-from refimpl.experiments.hyperspherical_energy.training import NONE, Energy, Recipe, objective, plain, problem, trained, weights
+from refimpl.experiments.hyperspherical_energy.training import NONE, Energy, Recipe, objective, problem, trained, weights
+from refimpl.experiments.outcome import plain
 from refimpl.experiments.paired import paired
 from refimpl.nn import Dense, cross_entropy_backward, cross_entropy_forward, network_backward, network_forward
 from refimpl.papers.hyperspherical_energy import configurations, energy_forward, network_energy_backward, network_energy_forward

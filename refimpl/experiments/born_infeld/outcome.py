@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from refimpl.experiments.hyperspherical_energy.training import Seeds, as_json
+from refimpl.experiments.outcome import Seeds, as_json
 from refimpl.report.table import versions
 
 __all__ = ["RELEASED", "Seeds", "as_json", "footer"]

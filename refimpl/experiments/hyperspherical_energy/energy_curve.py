@@ -18,14 +18,13 @@ from refimpl.experiments.hyperspherical_energy.training import (
     NONE,
     Energy,
     Recipe,
-    Seeds,
-    as_json,
     footer,
     nearest_angles,
     problem,
     trained,
     weights,
 )
+from refimpl.experiments.outcome import Seeds, as_json
 from refimpl.experiments.pictures import OTHER, OURS
 from refimpl.experiments.processes import each
 from refimpl.manifolds.sphere import project_forward

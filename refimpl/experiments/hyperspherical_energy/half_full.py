@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refimpl.experiments.hyperspherical_energy.training import NONE, Energy, Recipe, Seeds, as_json, footer, problem, trained
+from refimpl.experiments.hyperspherical_energy.training import NONE, Energy, Recipe, footer, problem, trained
+from refimpl.experiments.outcome import Seeds, as_json
 from refimpl.experiments.paired import Paired, paired
 from refimpl.experiments.pictures import draw_paired
 from refimpl.experiments.processes import each

@@ -20,14 +20,13 @@ from refimpl.experiments import VERDICTS
 from refimpl.experiments.hyperspherical_energy.training import (
     Energy,
     Recipe,
-    Seeds,
-    as_json,
     footer,
     nearest_angles,
     problem,
     trained,
     weights,
 )
+from refimpl.experiments.outcome import Seeds, as_json
 from refimpl.experiments.paired import Paired, paired
 from refimpl.experiments.pictures import OTHER, OURS
 from refimpl.experiments.processes import each

@@ -6,18 +6,16 @@ mini-batches. A run that diverges is counted, and its last finite parameters are
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refimpl.datasets import Split, load_digits, split
 from refimpl.doors import whole
-from refimpl.experiments.processes import spawned
+from refimpl.experiments.outcome import Seeds
 from refimpl.nn import (
     Layer,
     batch_objective,
@@ -87,29 +85,6 @@ class Energy:
 
 
 NONE = Energy(0.0, 0.0)
-
-
-C = TypeVar("C", bound="Seeds")
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """How many pairs, and the seed from which each draws its own stream: the first of more seeds are the same."""
-
-    seeds: int = 20
-    seed: int = 0
-
-    def __post_init__(self):
-        whole("seeds", self.seeds, 1)
-        whole("seed", self.seed, 0)
-
-    def with_seeds(self: C, seeds: int) -> C:
-        """The same with that many."""
-        return replace(self, seeds=seeds)
-
-    def streams(self, rng: np.random.Generator | None) -> list[np.random.SeedSequence]:
-        """A stream of random numbers for every seed, from rng or else from the seed."""
-        return spawned(np.random.default_rng(self.seed) if rng is None else rng, self.seeds)
 
 
 class Problem(NamedTuple):
@@ -231,20 +206,3 @@ def footer(config: Seeds, minutes: float, rule: str, verdict: str, pilot: int = 
         f"Decision, fixed before the run: {rule}.",
         f"Verdict: {verdict}.",
     ]
-
-
-def as_json(name: str, config: Seeds, minutes: float, rule: str, verdict: str, **found: Any) -> str:
-    """A result as text: settings, versions, and what was found, seed by seed."""
-    settings = {"name": name, "verdict": verdict, "rule": rule, "versions": versions(), "minutes": minutes}
-    run = {"config": asdict(config), "seeds": list(range(config.seeds))}
-    text = json.dumps(plain(settings | run | found), indent=1, ensure_ascii=False, allow_nan=False)
-    return re.sub(r'\[[^][{}"]+\]', lambda numbers: " ".join(numbers[0].split()), text)  # a line for a list of numbers
-
-
-def plain(value: Any) -> Any:
-    """Arrays as lists; null for what JSON has no number for: the interval of a single seed, the epochs after a divergence."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(item) for item in (value.tolist() if isinstance(value, np.ndarray) else value)]
-    return None if isinstance(value, float) and not isfinite(value) else value

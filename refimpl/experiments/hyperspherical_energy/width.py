@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refimpl.experiments.hyperspherical_energy.training import NONE, Energy, Recipe, Seeds, as_json, footer, problem, trained
+from refimpl.experiments.hyperspherical_energy.training import NONE, Energy, Recipe, footer, problem, trained
+from refimpl.experiments.outcome import Seeds, as_json
 from refimpl.experiments.paired import Paired, p_value, paired, slopes
 from refimpl.experiments.pictures import OTHER, OURS
 from refimpl.experiments.processes import each

@@ -136,7 +136,7 @@ def resized(state, target):
 
 
 # ---- wrong: the formulas
-@entry(PAPER, "reject", "H = √(V + |π|²): the outer V forgotten; right where V = 1")
+@entry(PAPER, "reject", "H = √(V + |π|²): the outer V forgotten; right where V = 1", by=("B1",))
 def energy_without_the_outer_potential(ours):
     def hamiltonian(state):
         return float(np.sqrt(state.V + state.pi @ state.pi))
@@ -144,7 +144,7 @@ def energy_without_the_outer_potential(ours):
     return {"energy": lambda V, pi: np.sqrt(V + np.sum(pi * pi)), "hamiltonian": hamiltonian}
 
 
-@entry(PAPER, "reject", "H = √(V² + |π|²), the relativistic particle of mass V in flat space; right where V = 1")
+@entry(PAPER, "reject", "H = √(V² + |π|²), the relativistic particle of mass V in flat space; right where V = 1", by=("B1",))
 def energy_of_a_particle_of_mass_v(ours):
     def hamiltonian(state):
         return float(np.sqrt(state.V**2 + state.pi @ state.pi))
@@ -152,7 +152,7 @@ def energy_of_a_particle_of_mass_v(ours):
     return {"energy": lambda V, pi: np.sqrt(V * V + np.sum(pi * pi)), "hamiltonian": hamiltonian}
 
 
-@entry(PAPER, "reject", "H = V + ½|π|², Newton's; right to first order for |π|² ≪ V")
+@entry(PAPER, "reject", "H = V + ½|π|², Newton's; right to first order for |π|² ≪ V", by=("B1",))
 def energy_of_newton(ours):
     return {
         "energy": lambda V, pi: V + 0.5 * np.sum(pi * pi),
@@ -165,7 +165,7 @@ def energy_read_off_the_state(ours):
     return {"hamiltonian": lambda state: float(state.E)}
 
 
-@entry(PAPER, "reject", "the warp factor V in place of 1/V under the root of L; right where V = 1")
+@entry(PAPER, "reject", "the warp factor V in place of 1/V under the root of L; right where V = 1", by=("B32",))
 def lagrangian_with_the_inverse_warp_factor(ours):
     def canonical_momentum(V, velocity):
         return V * V * velocity / np.sqrt(1 - V * np.sum(velocity * velocity))
@@ -176,42 +176,42 @@ def lagrangian_with_the_inverse_warp_factor(ours):
     }
 
 
-@entry(PAPER, "reject", "π = θ̇/(1 − |θ̇|²/V): γ² in place of γ")
+@entry(PAPER, "reject", "π = θ̇/(1 − |θ̇|²/V): γ² in place of γ", by=("B32",))
 def momentum_without_the_root(ours):
     return {"canonical_momentum": lambda V, velocity: velocity / (1 - np.sum(velocity * velocity) / V)}
 
 
-@entry(PAPER, "reject", "θ̇ = (E/V) π; right where V = E")
+@entry(PAPER, "reject", "θ̇ = (E/V) π; right where V = E", by=("B1",))
 def velocity_with_e_over_v(ours):
     return {"velocity": lambda V, pi, E: E / V * pi}
 
 
-@entry(PAPER, "reject", "force without ½")
+@entry(PAPER, "reject", "force without ½", by=("B1",))
 def force_without_the_half(ours):
     return {"force": lambda V, dV, E: -(V / E + E / V) * dV}
 
 
-@entry(PAPER, "reject", "force −½ (E/V) ∇V, the fast limit; right to rounding where V ≪ E")
+@entry(PAPER, "reject", "force −½ (E/V) ∇V, the fast limit; right to rounding where V ≪ E", by=("B1",))
 def force_of_the_fast_limit(ours):
     return {"force": lambda V, dV, E: -0.5 * (E / V) * dV}
 
 
-@entry(PAPER, "reject", "force −∇V, Newton's; right where V = E")
+@entry(PAPER, "reject", "force −∇V, Newton's; right where V = E", by=("B1",))
 def force_of_newton(ours):
     return {"force": lambda V, dV, E: -1.0 * dV}
 
 
-@entry(PAPER, "reject", "force ½ (V/E − E/V) ∇V: from V E²/V − V, differentiated at fixed π")
+@entry(PAPER, "reject", "force ½ (V/E − E/V) ∇V: from V E²/V − V, differentiated at fixed π", by=("B1",))
 def force_with_a_difference(ours):
     return {"force": lambda V, dV, E: 0.5 * (V / E - E / V) * dV}
 
 
-@entry(PAPER, "reject", "θ̈ without its term along the velocity; right at rest")
+@entry(PAPER, "reject", "θ̈ without its term along the velocity; right at rest", by=("B32",))
 def acceleration_without_the_term_along_the_velocity(ours):
     return {"acceleration": lambda V, dV, velocity: -dV + np.sum(velocity * velocity) / (2 * V) * dV}
 
 
-@entry(PAPER, "reject", "θ̈ with |θ̇|²/V in place of |θ̇|²/2V; right at rest")
+@entry(PAPER, "reject", "θ̈ with |θ̇|²/V in place of |θ̇|²/2V; right at rest", by=("B32",))
 def acceleration_without_the_half(ours):
     def acceleration(V, dV, velocity):
         return -dV + np.sum(velocity * velocity) / V * dV + np.sum(dV * velocity) / V * velocity
@@ -219,7 +219,7 @@ def acceleration_without_the_half(ours):
     return {"acceleration": acceleration}
 
 
-@entry(PAPER, "reject", "θ̈ with −(∇V·θ̇) θ̇/V, a friction; right at rest and where θ̇ is along the level")
+@entry(PAPER, "reject", "θ̈ with −(∇V·θ̇) θ̇/V, a friction; right at rest and where θ̇ is along the level", by=("B32",))
 def acceleration_with_friction(ours):
     def acceleration(V, dV, velocity):
         return -dV + np.sum(velocity * velocity) / (2 * V) * dV - np.sum(dV * velocity) / V * velocity
@@ -227,7 +227,7 @@ def acceleration_with_friction(ours):
     return {"acceleration": acceleration}
 
 
-@entry(PAPER, "reject", "|π|² = E²/V − 1 and |θ̇|² = V − V²/E²; right where V = 1")
+@entry(PAPER, "reject", "|π|² = E²/V − 1 and |θ̇|² = V − V²/E²; right where V = 1", by=("B2",))
 def shell_minus_one(ours):
     def shell(state):
         return state.E**2 / state.V - 1
@@ -248,19 +248,22 @@ def shell_clamped_at_zero(ours):
     return {"shell": lambda state: max(ours.shell(state), 0.0)}
 
 
-@entry(PAPER, "reject", "|θ̇|² = V (1 − V/E)")
+@entry(PAPER, "reject", "|θ̇|² = V (1 − V/E)", by=("B2",))
 def speed_with_the_first_power(ours):
     return {"speed_squared": lambda V, E: V * (1 - V / E)}
 
 
 # ---- wrong: the start
-@entry(PAPER, "reject", "the momentum at the start points uphill")
+@entry(PAPER, "reject", "the momentum at the start points uphill", by=("B2",))
 def start_uphill(ours):
     return started(ours, lambda s, given: s._replace(pi=-s.pi))
 
 
 @entry(
-    PAPER, "reject", "the momentum at the start is normalised coordinate by coordinate: the signs of −∇V; right for one coordinate"
+    PAPER,
+    "reject",
+    "the momentum at the start is normalised coordinate by coordinate: the signs of −∇V; right for one coordinate",
+    by=("B19",),
 )
 def start_along_the_signs(ours):
     return started(ours, lambda s, given: s._replace(pi=np.sqrt(float(s.pi @ s.pi) / s.pi.size).astype(s.pi.dtype) * np.sign(s.pi)))
@@ -270,6 +273,7 @@ def start_along_the_signs(ours):
     PAPER,
     "reject",
     "the momentum at the start is that of each half of the parameters on its own, as tensor by tensor; right for one coordinate",
+    by=("B2",),
 )
 def start_tensor_by_tensor(ours):
     def halved(s, given):
@@ -281,7 +285,7 @@ def start_tensor_by_tensor(ours):
     return started(ours, halved)
 
 
-@entry(PAPER, "reject", "the momentum at the start is −∇V/(|∇V| + 1e-8): right where the gradient is not small")
+@entry(PAPER, "reject", "the momentum at the start is −∇V/(|∇V| + 1e-8): right where the gradient is not small", by=("B3",))
 def start_with_an_epsilon(ours):
     def softened(s, given):
         g = np.sqrt(float(s.dV @ s.dV))
@@ -290,7 +294,7 @@ def start_with_an_epsilon(ours):
     return started(ours, softened)
 
 
-@entry(PAPER, "reject", "|π|² = E²/V − V by the plain difference at the start: NaN for some starts at rest")
+@entry(PAPER, "reject", "|π|² = E²/V − V by the plain difference at the start: NaN for some starts at rest", by=("B3",))
 def start_by_the_plain_difference(ours):
     def plain(s, given):
         with np.errstate(invalid="ignore"):
@@ -299,17 +303,17 @@ def start_by_the_plain_difference(ours):
     return started(ours, plain)
 
 
-@entry(PAPER, "reject", "|π|² = |E²/V − V| at the start: rounding leaves a small push where there is none")
+@entry(PAPER, "reject", "|π|² = |E²/V − V| at the start: rounding leaves a small push where there is none", by=("B3",))
 def start_with_the_absolute_radicand(ours):
     return started(ours, lambda s, given: resized(s, abs(s.E * s.E / s.V - s.V)))
 
 
-@entry(PAPER, "reject", "|π|² = 2 (E − V) at the start, Newton's; right to first order in the extra energy")
+@entry(PAPER, "reject", "|π|² = 2 (E − V) at the start, Newton's; right to first order in the extra energy", by=("B2",))
 def start_of_newton(ours):
     return started(ours, lambda s, given: resized(s, 2 * s.extra))
 
 
-@entry(PAPER, "reject", "the extra energy is added to E twice")
+@entry(PAPER, "reject", "the extra energy is added to E twice", by=("B8",))
 def extra_energy_added_twice(ours):
     def twice(s, given):
         E, extra = s.E + s.extra, 2 * s.extra
@@ -318,7 +322,7 @@ def extra_energy_added_twice(ours):
     return started(ours, twice)
 
 
-@entry(PAPER, "reject", "the extra energy in units of V: E = V (1 + extra); right where V = 1")
+@entry(PAPER, "reject", "the extra energy in units of V: E = V (1 + extra); right where V = 1", by=("B7",))
 def extra_energy_relative_to_the_potential(ours):
     def relative(s, given):
         extra = s.extra * s.V
@@ -327,7 +331,7 @@ def extra_energy_relative_to_the_potential(ours):
     return started(ours, relative)
 
 
-@entry(PAPER, "reject", "V = F: the offset is kept but not subtracted at the start; right for offset 0")
+@entry(PAPER, "reject", "V = F: the offset is kept but not subtracted at the start; right for offset 0", by=("B2",))
 def offset_forgotten_at_the_start(ours):
     def unshifted(s, given):
         V = s.V + s.offset
@@ -337,7 +341,7 @@ def offset_forgotten_at_the_start(ours):
     return started(ours, unshifted)
 
 
-@entry(PAPER, "reject", "the offset is forgotten everywhere: V = F at the start and after; right for offset 0")
+@entry(PAPER, "reject", "the offset is forgotten everywhere: V = F at the start and after; right for offset 0", by=("B2",))
 def offset_forgotten_everywhere(ours):
     return {
         "start": lambda objective, theta, offset=0.0, extra_energy=0.0, **options: ours.start(
@@ -346,7 +350,7 @@ def offset_forgotten_everywhere(ours):
     }
 
 
-@entry(PAPER, "reject", "the offset is added to F")
+@entry(PAPER, "reject", "the offset is added to F", by=("B2",))
 def offset_added(ours):
     return {
         "start": lambda objective, theta, offset=0.0, extra_energy=0.0, **options: ours.start(
@@ -355,7 +359,12 @@ def offset_added(ours):
     }
 
 
-@entry(PAPER, "reject", "E = F + extra: the offset is not taken from the energy, and the momentum fits that E; right for offset 0")
+@entry(
+    PAPER,
+    "reject",
+    "E = F + extra: the offset is not taken from the energy, and the momentum fits that E; right for offset 0",
+    by=("B34",),
+)
 def energy_from_the_loss(ours):
     def shifted(s, given):
         extra = s.extra + s.offset
@@ -364,12 +373,12 @@ def energy_from_the_loss(ours):
     return started(ours, shifted)
 
 
-@entry(PAPER, "reject", "E = F + extra, but the momentum that of V + extra; right for offset 0")
+@entry(PAPER, "reject", "E = F + extra, but the momentum that of V + extra; right for offset 0", by=("B34",))
 def energy_from_the_loss_without_its_momentum(ours):
     return started(ours, lambda s, given: s._replace(E=s.E + s.offset, extra=s.extra + s.offset))
 
 
-@entry(PAPER, "reject", "the energy and the potential pass through float32")
+@entry(PAPER, "reject", "the energy and the potential pass through float32", by=("B8",))
 def energy_in_float32(ours):
     def narrow(s, given):
         V, extra = float(np.float32(s.V)), float(np.float32(s.extra))
@@ -378,7 +387,7 @@ def energy_in_float32(ours):
     return started(ours, narrow)
 
 
-@entry(PAPER, "reject", "the gradient is normalised in place, and the state's dV with it")
+@entry(PAPER, "reject", "the gradient is normalised in place, and the state's dV with it", by=("B7",))
 def start_normalises_the_gradient_in_place(ours):
     def normalised(s, given):
         size = np.sqrt(s.dV @ s.dV)  # of dV's own type
@@ -387,12 +396,12 @@ def start_normalises_the_gradient_in_place(ours):
     return started(ours, normalised)
 
 
-@entry(PAPER, "reject", "the direction at the start is −∇V, not its tangent part; right in ℝ^p")
+@entry(PAPER, "reject", "the direction at the start is −∇V, not its tangent part; right in ℝ^p", by=("B28",))
 def start_off_the_tangent_space(ours):
     return started(ours, lambda s, given: resized(s._replace(pi=-s.dV), float(s.pi @ s.pi)) if s.pi.any() else s)
 
 
-@entry(PAPER, "reject", "the start pushes even where there is no extra energy: |π| = 1e-8, against a division by zero")
+@entry(PAPER, "reject", "the start pushes even where there is no extra energy: |π| = 1e-8, against a division by zero", by=("B3",))
 def start_at_rest_with_a_push(ours):
     return started(ours, lambda s, given: resized(s, 1e-16) if s.extra == 0 else s)
 
@@ -403,32 +412,32 @@ def start_divides_by_a_gradient_of_zero(ours):
 
 
 # ---- wrong: the paper's update
-@entry(PAPER, "reject", "kick without ½: h (V/E + E/V) ∇V")
+@entry(PAPER, "reject", "kick without ½: h (V/E + E/V) ∇V", by=("B7",))
 def kick_without_the_half(ours):
     return bbi(ours, kick=lambda v: v + 1 / v)
 
 
-@entry(PAPER, "reject", "kick by −h ∇V, Newton's; right where V = E")
+@entry(PAPER, "reject", "kick by −h ∇V, Newton's; right where V = E", by=("B7",))
 def kick_of_newton(ours):
     return bbi(ours, kick=lambda v: np.ones_like(v))
 
 
-@entry(PAPER, "reject", "kick by −(h/2) (E/V) ∇V alone; right to rounding where V ≪ E")
+@entry(PAPER, "reject", "kick by −(h/2) (E/V) ∇V alone; right to rounding where V ≪ E", by=("B29",))
 def kick_of_the_fast_limit(ours):
     return bbi(ours, kick=lambda v: 0.5 / v)
 
 
-@entry(PAPER, "reject", "kick by −(h/2) (E/V − V/E) ∇V; none at a turning point, right where V ≪ E")
+@entry(PAPER, "reject", "kick by −(h/2) (E/V − V/E) ∇V; none at a turning point, right where V ≪ E", by=("B34",))
 def kick_with_a_difference(ours):
     return bbi(ours, kick=lambda v: 0.5 * (1 / v - v))
 
 
-@entry(PAPER, "reject", "the drift takes (E/V) π; right where V = E")
+@entry(PAPER, "reject", "the drift takes (E/V) π; right where V = E", by=("B7", "B10"))
 def drift_with_e_over_v(ours):
     return bbi(ours, speed=lambda v: 1 / v)
 
 
-@entry(PAPER, "reject", "the drift takes the momentum from before the kick")
+@entry(PAPER, "reject", "the drift takes the momentum from before the kick", by=("B7",))
 def drift_with_the_old_momentum(ours):
     def drifted(space, theta, before, after, a):
         return drift(space, theta, before, a)[0], drift(space, theta, after, a)[1]
@@ -436,7 +445,7 @@ def drift_with_the_old_momentum(ours):
     return bbi(ours, drift=drifted)
 
 
-@entry(PAPER, "reject", "the drift takes the mean of the momenta before and after the kick")
+@entry(PAPER, "reject", "the drift takes the mean of the momenta before and after the kick", by=("B7",))
 def drift_with_the_mean_momentum(ours):
     def drifted(space, theta, before, after, a):
         return drift(space, theta, 0.5 * (before + after), a)[0], drift(space, theta, after, a)[1]
@@ -457,7 +466,7 @@ def restructured(ours, step):
     return {"bbi_step": bbi_step}
 
 
-@entry(PAPER, "reject", "drift before kick: θ first, then the force of the new θ")
+@entry(PAPER, "reject", "drift before kick: θ first, then the force of the new θ", by=("B7",))
 def drift_before_the_kick(ours):
     def step(objective, s, h):
         new = arrived(objective, s, s.theta + h * s.V / s.E * s.pi, s.pi, h)
@@ -466,7 +475,7 @@ def drift_before_the_kick(ours):
     return restructured(ours, step)
 
 
-@entry(PAPER, "reject", "V/E of the drift at the place that the drift would lead to")
+@entry(PAPER, "reject", "V/E of the drift at the place that the drift would lead to", by=("B34",))
 def drift_with_the_new_potential(ours):
     def step(objective, s, h):
         pi = s.pi + h * ours.force(s.V, s.dV, s.E)
@@ -476,7 +485,9 @@ def drift_with_the_new_potential(ours):
     return restructured(ours, step)
 
 
-@entry(PAPER, "reject", "V/E of the drift with E the energy after the kick, √(V(V + |π|²)), in place of the conserved one")
+@entry(
+    PAPER, "reject", "V/E of the drift with E the energy after the kick, √(V(V + |π|²)), in place of the conserved one", by=("B7",)
+)
 def drift_with_the_energy_after_the_kick(ours):
     def step(objective, s, h):
         pi = s.pi + h * ours.force(s.V, s.dV, s.E)
@@ -485,7 +496,7 @@ def drift_with_the_energy_after_the_kick(ours):
     return restructured(ours, step)
 
 
-@entry(PAPER, "reject", "V/E and E/V with H of the state in place of E; right with project, to rounding")
+@entry(PAPER, "reject", "V/E and E/V with H of the state in place of E; right with project, to rounding", by=("B29",))
 def ratio_with_the_energy_of_the_state(ours):
     def step(objective, s, h):
         H = s.E if s.V > s.E else float(ours.energy(s.V, s.pi))
@@ -495,7 +506,7 @@ def ratio_with_the_energy_of_the_state(ours):
     return restructured(ours, step)
 
 
-@entry(PAPER, "reject", "rescaled after the kick and before the drift, too")
+@entry(PAPER, "reject", "rescaled after the kick and before the drift, too", by=("B34",))
 def rescaled_after_the_kick(ours):
     def step(objective, s, h):
         s = ours.rescale(s._replace(pi=s.pi + h * ours.force(s.V, s.dV, s.E)))
@@ -504,7 +515,9 @@ def rescaled_after_the_kick(ours):
     return restructured(ours, step)
 
 
-@entry(PAPER, "reject", "E is H of the state it arrives at: the energy is what it is, step by step, and never conserved")
+@entry(
+    PAPER, "reject", "E is H of the state it arrives at: the energy is what it is, step by step, and never conserved", by=("B29",)
+)
 def energy_recomputed_each_step(ours):
     def recomputed(old, new):
         H = np.sqrt(new.V * (new.V + np.sum(new.pi * new.pi, axis=-1)))
@@ -514,27 +527,27 @@ def energy_recomputed_each_step(ours):
     return bbi(ours, after=recomputed)
 
 
-@entry(PAPER, "reject", "the new state keeps the old gradient: every second step feels a stale force")
+@entry(PAPER, "reject", "the new state keeps the old gradient: every second step feels a stale force", by=("B7",))
 def gradient_one_step_old(ours):
     return bbi(ours, after=lambda old, new: new._replace(dV=old.dV))
 
 
-@entry(PAPER, "reject", "the new state keeps the old potential")
+@entry(PAPER, "reject", "the new state keeps the old potential", by=("B34",))
 def potential_one_step_old(ours):
     return bbi(ours, after=lambda old, new: new._replace(V=old.V))
 
 
-@entry(PAPER, "reject", "after a step V = F, the offset forgotten; right for offset 0")
+@entry(PAPER, "reject", "after a step V = F, the offset forgotten; right for offset 0", by=("B11",))
 def offset_forgotten_after_the_start(ours):
     return bbi(ours, after=lambda old, new: new._replace(V=new.V + new.offset))
 
 
-@entry(PAPER, "reject", "friction: the momentum loses a thousandth a step; θ is right with project, which undoes it")
+@entry(PAPER, "reject", "friction: the momentum loses a thousandth a step; θ is right with project, which undoes it", by=("B13",))
 def friction_after_the_step(ours):
     return bbi(ours, after=lambda old, new: new._replace(pi=new.pi * new.pi.dtype.type(0.999)))
 
 
-@entry(PAPER, "reject", "the gradient is clipped to length 1; right where it is shorter")
+@entry(PAPER, "reject", "the gradient is clipped to length 1; right where it is shorter", by=("B19",))
 def gradient_clipped(ours):
     def step(objective, s, h):
         g = s.dV * min(1.0, 1 / np.sqrt(max(float(s.dV @ s.dV), 1e-300)))
@@ -544,17 +557,17 @@ def gradient_clipped(ours):
     return restructured(ours, step)
 
 
-@entry(PAPER, "reject", "physical time stands still")
+@entry(PAPER, "reject", "physical time stands still", by=("B29",))
 def time_not_counted(ours):
     return bbi(ours, clock=lambda v: 0.0)
 
 
-@entry(PAPER, "reject", "h V/E is added to the time, as if h were another time; right where V = E")
+@entry(PAPER, "reject", "h V/E is added to the time, as if h were another time; right where V = E", by=("B29",))
 def time_counted_in_the_other_clock(ours):
     return bbi(ours, clock=lambda v: v)
 
 
-@entry(PAPER, "reject", "the state given is moved in place")
+@entry(PAPER, "reject", "the state given is moved in place", by=("B13",))
 def state_moved_in_place(ours):
     def step(objective, state, h, **options):
         new = ours.bbi_step(objective, state, h, **options)
@@ -569,7 +582,7 @@ def potential_made_positive(ours):
     return bbi(ours, after=lambda old, new: new._replace(V=np.abs(new.V) if np.ndim(new.V) else abs(new.V)))
 
 
-@entry(PAPER, "reject", "project is ignored: always on")
+@entry(PAPER, "reject", "project is ignored: always on", by=("B34",))
 def projection_always_on(ours):
     step = bbi(ours)["bbi_step"]
 
@@ -597,17 +610,17 @@ def never_frozen(ours):
 
 
 # ---- wrong: the rescaling
-@entry(PAPER, "reject", "rescaled by t/q, not by its root; right on the shell")
+@entry(PAPER, "reject", "rescaled by t/q, not by its root; right on the shell", by=("B13",))
 def rescaled_without_the_root(ours):
     return rescaling(ours, on_shell(lambda t, q: t / q))
 
 
-@entry(PAPER, "reject", "rescaled by √(q/t); right on the shell")
+@entry(PAPER, "reject", "rescaled by √(q/t); right on the shell", by=("B13",))
 def rescaled_upside_down(ours):
     return rescaling(ours, on_shell(lambda t, q: np.sqrt(q / t)))
 
 
-@entry(PAPER, "reject", "rescaled by H's ratio, E/H; right on the shell, and nearly so where V ≪ E")
+@entry(PAPER, "reject", "rescaled by H's ratio, E/H; right on the shell, and nearly so where V ≪ E", by=("B13",))
 def rescaled_by_the_ratio_of_energies(ours):
     def rescaled(state, space=None):
         right = on_shell()(state, space)
@@ -618,42 +631,42 @@ def rescaled_by_the_ratio_of_energies(ours):
     return rescaling(ours, rescaled)
 
 
-@entry(PAPER, "reject", "rescaled only where |π|² is too large: the energy may be lost but not regained")
+@entry(PAPER, "reject", "rescaled only where |π|² is too large: the energy may be lost but not regained", by=("B7",))
 def rescaled_downwards_only(ours):
     return rescaling(ours, on_shell(lambda t, q: np.minimum(1, np.sqrt(t / q))))
 
 
-@entry(PAPER, "reject", "the factor is kept between ½ and 2; right near the shell")
+@entry(PAPER, "reject", "the factor is kept between ½ and 2; right near the shell", by=("B13",))
 def rescaled_within_a_factor_of_two(ours):
     return rescaling(ours, on_shell(lambda t, q: np.clip(np.sqrt(t / q), 0.5, 2)))
 
 
-@entry(PAPER, "reject", "rescaled by √(t/(q + 1e-8)): right where |π| is not small")
+@entry(PAPER, "reject", "rescaled by √(t/(q + 1e-8)): right where |π| is not small", by=("B13",))
 def rescaled_with_an_epsilon(ours):
     return rescaling(ours, on_shell(lambda t, q: np.sqrt(t / (q + 1e-8))))
 
 
-@entry(PAPER, "reject", "not rescaled within 1e-4 of the shell")
+@entry(PAPER, "reject", "not rescaled within 1e-4 of the shell", by=("B29",))
 def rescaled_with_a_wide_guard(ours):
     return rescaling(ours, on_shell(lambda t, q: np.where(np.abs(q - t) < 1e-4, 1, np.sqrt(t / q))))
 
 
-@entry(PAPER, "reject", "where V > E the momentum becomes NaN; right where V <= E")
+@entry(PAPER, "reject", "where V > E the momentum becomes NaN; right where V <= E", by=("B13",))
 def rescaled_to_nan_above_the_shell(ours):
     return rescaling(ours, on_shell(above=lambda state, t, q: state.pi + np.nan))
 
 
-@entry(PAPER, "reject", "where V > E the momentum becomes 0, not what it was; right where V <= E")
+@entry(PAPER, "reject", "where V > E the momentum becomes 0, not what it was; right where V <= E", by=("B13",))
 def rescaled_to_zero_above_the_shell(ours):
     return rescaling(ours, on_shell(above=lambda state, t, q: 0 * state.pi))
 
 
-@entry(PAPER, "reject", "where V > E the momentum is scaled to √|t|; right where V <= E")
+@entry(PAPER, "reject", "where V > E the momentum is scaled to √|t|; right where V <= E", by=("B13",))
 def rescaled_to_the_absolute_value(ours):
     return rescaling(ours, on_shell(above=lambda state, t, q: state.pi * np.sqrt(-t / np.where(q == 0, 1, q))))
 
 
-@entry(PAPER, "reject", "a momentum of 0 below the shell stays 0: the motion never starts again")
+@entry(PAPER, "reject", "a momentum of 0 below the shell stays 0: the motion never starts again", by=("B13",))
 def rescaled_not_from_rest(ours):
     def rescaled(state, space=None):
         return np.where(square(state.pi) == 0, state.pi, on_shell()(state, space)).astype(state.pi.dtype)
@@ -661,7 +674,7 @@ def rescaled_not_from_rest(ours):
     return rescaling(ours, rescaled)
 
 
-@entry(PAPER, "reject", "a momentum of 0 below the shell becomes NaN, 0 times infinity; right where it is not 0")
+@entry(PAPER, "reject", "a momentum of 0 below the shell becomes NaN, 0 times infinity; right where it is not 0", by=("B13",))
 def rescaled_to_nan_from_rest(ours):
     def rescaled(state, space=None):
         return np.where((square(state.pi) == 0) & (shell(state) > 0), np.nan, on_shell()(state, space)).astype(state.pi.dtype)
@@ -677,7 +690,7 @@ def rescaled_uphill_from_rest(ours):
     return rescaling(ours, rescaled)
 
 
-@entry(PAPER, "reject", "each coordinate is scaled to the mean |π|²: the direction is lost; right for one coordinate")
+@entry(PAPER, "reject", "each coordinate is scaled to the mean |π|²: the direction is lost; right for one coordinate", by=("B34",))
 def rescaled_coordinate_by_coordinate(ours):
     def rescaled(state, space=None):
         right = on_shell()(state, space)
@@ -686,7 +699,7 @@ def rescaled_coordinate_by_coordinate(ours):
     return rescaling(ours, rescaled)
 
 
-@entry(PAPER, "reject", "rescaled every other step; right for the first")
+@entry(PAPER, "reject", "rescaled every other step; right for the first", by=("B7",))
 def rescaled_every_other_step(ours):
     def step(objective, state, h, *, project=True, **options):
         return ours.bbi_step(objective, state, h, project=project and round(abs(state.t / h)) % 2 == 0, **options)
@@ -694,7 +707,12 @@ def rescaled_every_other_step(ours):
     return {"bbi_step": step}
 
 
-@entry(PAPER, "reject", "rescaled to the E of the step before: E taken as V0 alone, the extra energy forgotten; right from rest")
+@entry(
+    PAPER,
+    "reject",
+    "rescaled to the E of the step before: E taken as V0 alone, the extra energy forgotten; right from rest",
+    by=("B7",),
+)
 def rescaled_without_the_extra_energy(ours):
     def rescaled(state, space=None):
         return on_shell()(state._replace(E=state.E - state.extra, extra=0 * state.extra), space)

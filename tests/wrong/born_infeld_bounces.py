@@ -40,24 +40,35 @@ def halves(v):
 
 
 @entry(
-    PAPER, "reject", "bounce: the direction of a point of the cube [-½, ½]^n, which leans to the corners; right for one coordinate"
+    PAPER,
+    "reject",
+    "bounce: the direction of a point of the cube [-½, ½]^n, which leans to the corners; right for one coordinate",
+    by=("B14",),
 )
 def bounce_from_the_cube(ours):
     return bouncing(ours, lambda s, rng, space: along(s, rng.uniform(-0.5, 0.5, s.pi.shape), space))
 
 
-@entry(PAPER, "reject", "bounce: the direction of a point of [0, 1]^n, all of whose entries are positive")
+@entry(PAPER, "reject", "bounce: the direction of a point of [0, 1]^n, all of whose entries are positive", by=("B16", "B31"))
 def bounce_from_the_positive_cube(ours):
     return bouncing(ours, lambda s, rng, space: along(s, rng.uniform(size=s.pi.shape), space))
 
 
-@entry(PAPER, "reject", "bounce: Laplace entries in place of normal ones, which lean to the axes; right for one coordinate")
+@entry(
+    PAPER,
+    "reject",
+    "bounce: Laplace entries in place of normal ones, which lean to the axes; right for one coordinate",
+    by=("B14",),
+)
 def bounce_from_the_laplace_distribution(ours):
     return bouncing(ours, lambda s, rng, space: along(s, rng.laplace(size=s.pi.shape), space))
 
 
 @entry(
-    PAPER, "reject", "bounce: polar angles drawn uniformly, so that the poles are crowded; right for one and for two coordinates"
+    PAPER,
+    "reject",
+    "bounce: polar angles drawn uniformly, so that the poles are crowded; right for one and for two coordinates",
+    by=("B31",),
 )
 def bounce_by_uniform_angles(ours):
     def turn(s, rng, space):
@@ -74,22 +85,22 @@ def bounce_by_uniform_angles(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "reject", "bounce: a corner of the cube, entries ±|π|/√n; right for one coordinate")
+@entry(PAPER, "reject", "bounce: a corner of the cube, entries ±|π|/√n; right for one coordinate", by=("B31",))
 def bounce_to_a_corner(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.sign(normal(s, rng)), space))
 
 
-@entry(PAPER, "reject", "bounce: every entry of π keeps its size and draws its sign; right for one coordinate")
+@entry(PAPER, "reject", "bounce: every entry of π keeps its size and draws its sign; right for one coordinate", by=("B16", "B31"))
 def bounce_of_the_signs(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.sign(normal(s, rng)) * s.pi, space))
 
 
-@entry(PAPER, "reject", "bounce: π turned round, −π")
+@entry(PAPER, "reject", "bounce: π turned round, −π", by=("B31",))
 def bounce_straight_back(ours):
     return bouncing(ours, lambda s, rng, space: -s.pi)
 
 
-@entry(PAPER, "reject", "bounce: always into the half space that goes down: −z where z·∇V > 0")
+@entry(PAPER, "reject", "bounce: always into the half space that goes down: −z where z·∇V > 0", by=("B31",))
 def bounce_downhill(ours):
     def turn(s, rng, space):
         z = normal(s, rng)
@@ -98,7 +109,7 @@ def bounce_downhill(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "reject", "bounce: always into the half space that π came from, as at a wall")
+@entry(PAPER, "reject", "bounce: always into the half space that π came from, as at a wall", by=("B30",))
 def bounce_backwards(ours):
     def turn(s, rng, space):
         z = normal(s, rng)
@@ -107,12 +118,12 @@ def bounce_backwards(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "reject", "bounce: the old direction with a little noise, not a new one")
+@entry(PAPER, "reject", "bounce: the old direction with a little noise, not a new one", by=("B14",))
 def bounce_by_a_little_noise(ours):
     return bouncing(ours, lambda s, rng, space: along(s, s.pi + 0.3 * np.sqrt(square(s.pi)) * normal(s, rng), space))
 
 
-@entry(PAPER, "reject", "bounce: always the same direction, from a generator of its own")
+@entry(PAPER, "reject", "bounce: always the same direction, from a generator of its own", by=("B31",))
 def bounce_in_one_direction(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.random.default_rng(0).standard_normal(s.pi.shape), space))
 
@@ -122,22 +133,22 @@ def bounce_without_a_seed(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.random.default_rng().standard_normal(s.pi.shape), space))
 
 
-@entry(PAPER, "reject", "bounce: z |π|, not divided by |z|")
+@entry(PAPER, "reject", "bounce: z |π|, not divided by |z|", by=("B31",))
 def bounce_not_normalised(ours):
     return bouncing(ours, lambda s, rng, space: np.sqrt(square(s.pi)) * tangent(s, normal(s, rng), space))
 
 
-@entry(PAPER, "reject", "bounce: z |π| divided by √n, which |z| is on average; nearly right for many coordinates")
+@entry(PAPER, "reject", "bounce: z |π| divided by √n, which |z| is on average; nearly right for many coordinates", by=("B31",))
 def bounce_normalised_on_average(ours):
     return bouncing(ours, lambda s, rng, space: np.sqrt(square(s.pi) / s.pi.shape[-1]) * tangent(s, normal(s, rng), space))
 
 
-@entry(PAPER, "reject", "bounce: a unit vector, |π| lost; right where |π| = 1")
+@entry(PAPER, "reject", "bounce: a unit vector, |π| lost; right where |π| = 1", by=("B31",))
 def bounce_to_a_unit_vector(ours):
     return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng), space) / np.sqrt(square(s.pi)))
 
 
-@entry(PAPER, "reject", "bounce: divided by |z| + 1e-6")
+@entry(PAPER, "reject", "bounce: divided by |z| + 1e-6", by=("B23",))
 def bounce_with_an_epsilon(ours):
     def turn(s, rng, space):
         z = tangent(s, normal(s, rng), space)
@@ -147,7 +158,10 @@ def bounce_with_an_epsilon(ours):
 
 
 @entry(
-    PAPER, "reject", "bounce: each half of the coordinates keeps its own part of |π|, as tensor by tensor; right for one coordinate"
+    PAPER,
+    "reject",
+    "bounce: each half of the coordinates keeps its own part of |π|, as tensor by tensor; right for one coordinate",
+    by=("B31",),
 )
 def bounce_tensor_by_tensor(ours):
     def turn(s, rng, space):
@@ -157,7 +171,7 @@ def bounce_tensor_by_tensor(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "reject", "bounce: each half of the coordinates is given all of |π|; right for one coordinate")
+@entry(PAPER, "reject", "bounce: each half of the coordinates is given all of |π|; right for one coordinate", by=("B31",))
 def bounce_with_all_for_each_tensor(ours):
     def turn(s, rng, space):
         z = tangent(s, normal(s, rng), space)
@@ -175,7 +189,7 @@ def bounce_onto_the_shell(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "reject", "bounce: θ moves, by a thousandth of z")
+@entry(PAPER, "reject", "bounce: θ moves, by a thousandth of z", by=("B23",))
 def bounce_that_moves(ours):
     def after(old, new):
         return new._replace(theta=old.theta + (1e-3 * new.pi / np.sqrt(square(new.pi))).astype(old.theta.dtype))
@@ -188,7 +202,7 @@ def bounce_that_resets_the_time(ours):
     return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng), space), lambda old, new: new._replace(t=0 * old.t))
 
 
-@entry(PAPER, "reject", "bounce: the momentum given is overwritten")
+@entry(PAPER, "reject", "bounce: the momentum given is overwritten", by=("B18",))
 def bounce_in_place(ours):
     def bounce(state, rng, **options):
         state.pi[:] = ours.bounce(state, rng, **options).pi
@@ -197,12 +211,12 @@ def bounce_in_place(ours):
     return {"bounce": bounce}
 
 
-@entry(PAPER, "reject", "bounce: the direction is not tangent; right in ℝ^p")
+@entry(PAPER, "reject", "bounce: the direction is not tangent; right in ℝ^p", by=("B31",))
 def bounce_off_the_tangent_space(ours):
     return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng)))
 
 
-@entry(PAPER, "reject", "bounce: made tangent after it was normalised, so that |π| is lost; right in ℝ^p")
+@entry(PAPER, "reject", "bounce: made tangent after it was normalised, so that |π| is lost; right in ℝ^p", by=("B31",))
 def bounce_projected_at_the_end(ours):
     return bouncing(ours, lambda s, rng, space: tangent(s, along(s, normal(s, rng)), space))
 
@@ -217,7 +231,7 @@ def bounce_never_as_released(ours):
     }
 
 
-@entry(PAPER, "reject", "bounces of rows: all rows in one direction")
+@entry(PAPER, "reject", "bounces of rows: all rows in one direction", by=("B31",))
 def bounce_of_rows_in_one_direction(ours):
     def turn(s, rng, space):
         return along(s, np.broadcast_to(rng.standard_normal(s.pi.shape[-1]), s.pi.shape), space)
@@ -225,7 +239,7 @@ def bounce_of_rows_in_one_direction(ours):
     return {"bounce_rows": bouncing(ours, turn)["bounce_rows"]}
 
 
-@entry(PAPER, "reject", "bounces of rows: normalised over all rows together")
+@entry(PAPER, "reject", "bounces of rows: normalised over all rows together", by=("B31",))
 def bounce_of_rows_normalised_together(ours):
     def turn(s, rng, space):
         z = tangent(s, normal(s, rng), space)
@@ -260,7 +274,7 @@ def with_rows(ours, change):
     return {name: made(name) for name in ("bbi_rows", "leapfrog_rows")}
 
 
-@entry(PAPER, "reject", "rows: |π|² is summed over all rows; right for one row")
+@entry(PAPER, "reject", "rows: |π|² is summed over all rows; right for one row", by=("B28",))
 def rows_with_one_norm_for_all(ours):
     def bbi_rows(objective, state, h, *, project=True, **options):
         if project:
@@ -272,12 +286,12 @@ def rows_with_one_norm_for_all(ours):
     return {"bbi_rows": bbi_rows}
 
 
-@entry(PAPER, "reject", "rows: the energy of the first row for all; right where all start from one V")
+@entry(PAPER, "reject", "rows: the energy of the first row for all; right where all start from one V", by=("B28",))
 def rows_with_the_first_energy(ours):
     return with_rows(ours, lambda s: s._replace(E=np.full_like(s.E, s.E[0]), extra=s.E[0] - s.V0))
 
 
-@entry(PAPER, "reject", "rows: the mean force of all rows; right for one row")
+@entry(PAPER, "reject", "rows: the mean force of all rows; right for one row", by=("B28",))
 def rows_with_the_mean_force(ours):
     return with_rows(ours, lambda s: s._replace(dV=np.broadcast_to(np.mean(s.dV, axis=0), s.dV.shape)))
 
@@ -313,12 +327,12 @@ def rows_started_in_one_direction(ours):
     return {"start_rows": start_rows}
 
 
-@entry(PAPER, "reject", "a run of many steps: one more than was asked for")
+@entry(PAPER, "reject", "a run of many steps: one more than was asked for", by=("B29",))
 def run_of_one_step_more(ours):
     return {"bbi_run": lambda objective, state, h, steps=1, **options: ours.bbi_run(objective, state, h, steps + 1, **options)}
 
 
-@entry(PAPER, "reject", "a run of many steps: rescaled at the first only")
+@entry(PAPER, "reject", "a run of many steps: rescaled at the first only", by=("B29",))
 def run_rescaled_once(ours):
     def bbi_run(objective, state, h, steps=1, *, project=True):
         state = ours.bbi_run(objective, state, h, min(steps, 1), project=project)
@@ -327,7 +341,7 @@ def run_rescaled_once(ours):
     return {"bbi_run": bbi_run}
 
 
-@entry(PAPER, "reject", "a run of many steps: the time of one")
+@entry(PAPER, "reject", "a run of many steps: the time of one", by=("B29",))
 def run_with_the_time_of_one_step(ours):
     def bbi_run(objective, state, h, steps=1, **options):
         new = ours.bbi_run(objective, state, h, steps, **options)
@@ -336,7 +350,7 @@ def run_with_the_time_of_one_step(ours):
     return {"bbi_run": bbi_run}
 
 
-@entry(PAPER, "reject", "a run of many steps: the momentum at the end without the factor that was kept apart")
+@entry(PAPER, "reject", "a run of many steps: the momentum at the end without the factor that was kept apart", by=("B29",))
 def run_with_the_factor_forgotten(ours):
     def bbi_run(objective, state, h, steps=1, *, project=True):
         new = ours.bbi_run(objective, state, h, steps, project=project)

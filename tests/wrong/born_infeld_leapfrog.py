@@ -100,7 +100,7 @@ def in_place_of_leapfrog(ours, advance):
     return {"leapfrog_step": step}
 
 
-@entry(PAPER, "reject", "the steps are taken in float32")
+@entry(PAPER, "reject", "the steps are taken in float32", by=("B8",))
 def steps_in_float32(ours):
     def narrow(old, new):
         return new._replace(
@@ -120,32 +120,32 @@ def kick_factor_that_overflows(ours):
     return {"kick_factor": lambda v, k: kappa(np.float64(v), k), **leapfrog(ours, kappa=kappa)}
 
 
-@entry(PAPER, "reject", "c is ignored: always E; right by default")
+@entry(PAPER, "reject", "c is ignored: always E; right by default", by=("B34",))
 def constant_ignored(ours):
     return leapfrog(ours, constant=lambda c, E: E)
 
 
-@entry(PAPER, "reject", "c is taken in units of E: K_c of c E; right by default, and where E = 1")
+@entry(PAPER, "reject", "c is taken in units of E: K_c of c E; right by default, and where E = 1", by=("B34",))
 def constant_in_units_of_the_energy(ours):
     return leapfrog(ours, constant=lambda c, E: E if c is None else c * E)
 
 
-@entry(PAPER, "reject", "without c the constant is 1; right where E = 1")
+@entry(PAPER, "reject", "without c the constant is 1; right where E = 1", by=("B35",))
 def constant_one_by_default(ours):
     return leapfrog(ours, constant=lambda c, E: np.ones_like(E, dtype=float) if c is None else c)
 
 
-@entry(PAPER, "reject", "the drift takes E π/(E + |π|²), whatever c; right by default")
+@entry(PAPER, "reject", "the drift takes E π/(E + |π|²), whatever c; right by default", by=("B26",))
 def constant_ignored_in_the_drift(ours):
     return leapfrog(ours, speed=lambda q, k, E: 1 / (1 + q / E))
 
 
-@entry(PAPER, "reject", "the drift takes c π/(c + |π|²); right by default")
+@entry(PAPER, "reject", "the drift takes c π/(c + |π|²); right by default", by=("B26",))
 def constant_for_the_energy_in_the_drift(ours):
     return leapfrog(ours, speed=lambda q, k, E: k / (k + q / E))
 
 
-@entry(PAPER, "reject", "κ and dt/ds of c = E, whatever c, with the drift of c; right by default")
+@entry(PAPER, "reject", "κ and dt/ds of c = E, whatever c, with the drift of c; right by default", by=("B26",))
 def constant_ignored_in_the_kick(ours):
     return leapfrog(
         ours,
@@ -154,13 +154,16 @@ def constant_ignored_in_the_kick(ours):
     )
 
 
-@entry(PAPER, "reject", "dt/ds of c = E, whatever c; right by default")
+@entry(PAPER, "reject", "dt/ds of c = E, whatever c; right by default", by=("B26",))
 def constant_ignored_in_the_clock(ours):
     return leapfrog(ours, clock=lambda v, k, E: LEAPFROG["clock"](v, 1.0, E))
 
 
 @entry(
-    PAPER, "reject", "K_c with the prefactor ½ in place of E/2, kick and drift alike: another s, the same orbits; right where E = 1"
+    PAPER,
+    "reject",
+    "K_c with the prefactor ½ in place of E/2, kick and drift alike: another s, the same orbits; right where E = 1",
+    by=("B17",),
 )
 def prefactor_without_the_energy(ours):
     return leapfrog(
@@ -168,32 +171,32 @@ def prefactor_without_the_energy(ours):
     )
 
 
-@entry(PAPER, "reject", "the drift takes E π/(c + |π|): the norm not squared")
+@entry(PAPER, "reject", "the drift takes E π/(c + |π|): the norm not squared", by=("B8",))
 def drift_with_the_norm_not_squared(ours):
     return leapfrog(ours, speed=lambda q, k, E: 1 / (k + np.sqrt(q) / E))
 
 
-@entry(PAPER, "reject", "the drift takes E π/|π|², c forgotten; right to rounding where V ≪ E")
+@entry(PAPER, "reject", "the drift takes E π/|π|², c forgotten; right to rounding where V ≪ E", by=("B17",))
 def constant_missing_in_the_drift(ours):
     return leapfrog(ours, speed=lambda q, k, E: E / np.where(q == 0, np.inf, q))
 
 
-@entry(PAPER, "reject", "κ with E² − V² above: the derivative of −V with the wrong sign; right where V ≪ E")
+@entry(PAPER, "reject", "κ with E² − V² above: the derivative of −V with the wrong sign; right where V ≪ E", by=("B17",))
 def kick_factor_with_a_sign_wrong(ours):
     return leapfrog(ours, kappa=lambda v, k, E: LEAPFROG["kappa"](v, k, E) * (1 - v * v) / (1 + v * v))
 
 
-@entry(PAPER, "reject", "κ with c V + E² + V² below; right where V ≪ E")
+@entry(PAPER, "reject", "κ with c V + E² + V² below; right where V ≪ E", by=("B17",))
 def kick_factor_with_a_sum_below(ours):
     return leapfrog(ours, kappa=lambda v, k, E: 0.5 * (1 + v * v) / (v * (k * v + 1 + v * v)))
 
 
-@entry(PAPER, "reject", "the force ½(V/E + E/V) with the drift E π/(c + |π|²); right where V ≪ E and at V = E")
+@entry(PAPER, "reject", "the force ½(V/E + E/V) with the drift E π/(c + |π|²); right where V ≪ E and at V = E", by=("B22",))
 def kick_of_the_other_clock(ours):
     return leapfrog(ours, kappa=lambda v, k, E: 0.5 * (v + 1 / v))
 
 
-@entry(PAPER, "reject", "plain leapfrog on H, as if it were separable: ½ kick, drift by (V/E) π, ½ kick")
+@entry(PAPER, "reject", "plain leapfrog on H, as if it were separable: ½ kick, drift by (V/E) π, ½ kick", by=("B8",))
 def leapfrog_on_what_does_not_split(ours):
     def step(objective, state, h, *, c=None, project=False, space=None):
         if space is not None:
@@ -210,49 +213,54 @@ def leapfrog_on_what_does_not_split(ours):
     return {"leapfrog_step": step}
 
 
-@entry(PAPER, "reject", "leapfrog on ½(π² + V − E²/V): the orbits in a time that collapses where V is small")
+@entry(PAPER, "reject", "leapfrog on ½(π² + V − E²/V): the orbits in a time that collapses where V is small", by=("B8",))
 def leapfrog_in_the_collapsing_time(ours):
     return leapfrog(
         ours, kappa=lambda v, k, E: 0.5 * (1 + v**-2), speed=lambda q, k, E: np.ones_like(q), clock=lambda v, k, E: 1 / v
     )
 
 
-@entry(PAPER, "reject", "both kicks whole, with h in place of h/2")
+@entry(PAPER, "reject", "both kicks whole, with h in place of h/2", by=("B8",))
 def kicks_whole(ours):
     return leapfrog(ours, halves=(1.0, 1.0))
 
 
-@entry(PAPER, "reject", "the whole kick at first, none at the end: symplectic Euler passed off as leapfrog")
+@entry(PAPER, "reject", "the whole kick at first, none at the end: symplectic Euler passed off as leapfrog", by=("B8",))
 def euler_for_leapfrog(ours):
     return leapfrog(ours, halves=(1.0, 0.0))
 
 
-@entry(PAPER, "reject", "the second kick is that of the old place, ∇V and κ")
+@entry(PAPER, "reject", "the second kick is that of the old place, ∇V and κ", by=("B8",))
 def second_kick_stale(ours):
     return leapfrog(ours, last=lambda kappa, kappa_new, old, new: kappa * old)
 
 
-@entry(PAPER, "reject", "the second kick takes the new ∇V with the κ of the old V")
+@entry(PAPER, "reject", "the second kick takes the new ∇V with the κ of the old V", by=("B8",))
 def second_kick_with_the_old_factor(ours):
     return leapfrog(ours, last=lambda kappa, kappa_new, old, new: kappa * new)
 
 
-@entry(PAPER, "reject", "the second kick takes the κ of the new V with the old ∇V")
+@entry(PAPER, "reject", "the second kick takes the κ of the new V with the old ∇V", by=("B8",))
 def second_kick_with_the_old_gradient(ours):
     return leapfrog(ours, last=lambda kappa, kappa_new, old, new: kappa_new * old)
 
 
-@entry(PAPER, "reject", "the drift takes the momentum from before the first kick")
+@entry(PAPER, "reject", "the drift takes the momentum from before the first kick", by=("B8",))
 def leapfrog_with_the_old_momentum(ours):
     return leapfrog(ours, carried=lambda before, after: before)
 
 
-@entry(PAPER, "reject", "the drift takes |π|² from before the first kick, with the new π")
+@entry(PAPER, "reject", "the drift takes |π|² from before the first kick, with the new π", by=("B8",))
 def leapfrog_with_the_old_norm(ours):
     return leapfrog(ours, norm=lambda before, after: square(before))
 
 
-@entry(PAPER, "reject", "the momentum is put on the shell before each step, asked or not: neither reversible nor symplectic")
+@entry(
+    PAPER,
+    "reject",
+    "the momentum is put on the shell before each step, asked or not: neither reversible nor symplectic",
+    by=("B35",),
+)
 def leapfrog_always_projected(ours):
     def step(objective, state, h, *, c=None, project=False, space=None):
         return ours.leapfrog_step(objective, state, h, c=c, project=True, space=space)
@@ -260,12 +268,12 @@ def leapfrog_always_projected(ours):
     return {"leapfrog_step": step}
 
 
-@entry(PAPER, "reject", "the step is |h|: it cannot run backwards")
+@entry(PAPER, "reject", "the step is |h|: it cannot run backwards", by=("B22",))
 def step_always_forward(ours):
     return leapfrog(ours, step=abs)
 
 
-@entry(PAPER, "reject", "Heun's method, passed off as leapfrog: order 2, neither symplectic nor reversible")
+@entry(PAPER, "reject", "Heun's method, passed off as leapfrog: order 2, neither symplectic nor reversible", by=("B34",))
 def heun_for_leapfrog(ours):
     def advance(f, theta, pi, h):
         a, b = f(theta, pi)
@@ -276,7 +284,10 @@ def heun_for_leapfrog(ours):
 
 
 @entry(
-    PAPER, "reject", "the classical Runge-Kutta method, passed off as leapfrog: more accurate, neither symplectic nor reversible"
+    PAPER,
+    "reject",
+    "the classical Runge-Kutta method, passed off as leapfrog: more accurate, neither symplectic nor reversible",
+    by=("B8",),
 )
 def runge_kutta_for_leapfrog(ours):
     def advance(f, theta, pi, h):
@@ -289,7 +300,12 @@ def runge_kutta_for_leapfrog(ours):
     return in_place_of_leapfrog(ours, advance)
 
 
-@entry(PAPER, "reject", "velocity Verlet on the equation of motion, whose force holds the velocity: order 1 in it, and t = s")
+@entry(
+    PAPER,
+    "reject",
+    "velocity Verlet on the equation of motion, whose force holds the velocity: order 1 in it, and t = s",
+    by=("B34",),
+)
 def velocity_verlet_for_leapfrog(ours):
     def step(objective, state, h, *, c=None, project=False, space=None):
         if space is not None or project:
@@ -306,27 +322,27 @@ def velocity_verlet_for_leapfrog(ours):
     return {"leapfrog_step": step}
 
 
-@entry(PAPER, "reject", "s is taken for physical time; off by at most a fifth for c = E")
+@entry(PAPER, "reject", "s is taken for physical time; off by at most a fifth for c = E", by=("B26",))
 def other_time_for_physical_time(ours):
     return leapfrog(ours, time=lambda w, w_new: np.ones_like(w))
 
 
-@entry(PAPER, "reject", "physical time from dt/ds at the old place alone")
+@entry(PAPER, "reject", "physical time from dt/ds at the old place alone", by=("B26",))
 def time_from_one_end(ours):
     return leapfrog(ours, time=lambda w, w_new: w)
 
 
-@entry(PAPER, "reject", "physical time with ds/dt in place of dt/ds")
+@entry(PAPER, "reject", "physical time with ds/dt in place of dt/ds", by=("B26",))
 def time_with_the_inverse_clock(ours):
     return leapfrog(ours, time=lambda w, w_new: 0.5 * (1 / w + 1 / w_new))
 
 
-@entry(PAPER, "reject", "physical time with dt/ds of K, E/V")
+@entry(PAPER, "reject", "physical time with dt/ds of K, E/V", by=("B26",))
 def time_with_the_clock_of_another_hamiltonian(ours):
     return leapfrog(ours, clock=lambda v, k, E: 1 / v)
 
 
-@entry(PAPER, "reject", "V > E is refused, though it is inside the domain; so is V = E, the start at rest")
+@entry(PAPER, "reject", "V > E is refused, though it is inside the domain; so is V = E, the start at rest", by=("B17",))
 def domain_ends_at_the_energy(ours):
     return leapfrog(ours, allowed=lambda v, k: (v > 0) & (v < 1))
 
@@ -349,7 +365,7 @@ def domain_not_watched(ours):
     return leapfrog(ours, allowed=lambda v, k: v > -np.inf)
 
 
-@entry(PAPER, "reject", "E is H of the state it arrives at")
+@entry(PAPER, "reject", "E is H of the state it arrives at", by=("B35",))
 def energy_recomputed_by_leapfrog(ours):
     def recomputed(old, new):
         H = np.sqrt(new.V * (new.V + np.sum(new.pi * new.pi, axis=-1)))
@@ -359,7 +375,7 @@ def energy_recomputed_by_leapfrog(ours):
     return leapfrog(ours, after=recomputed)
 
 
-@entry(PAPER, "reject", "leapfrog's new state has V = F, the offset forgotten; right for offset 0")
+@entry(PAPER, "reject", "leapfrog's new state has V = F, the offset forgotten; right for offset 0", by=("B19",))
 def offset_forgotten_by_leapfrog(ours):
     return leapfrog(ours, after=lambda old, new: new._replace(V=new.V + new.offset))
 
@@ -368,28 +384,33 @@ def offset_forgotten_by_leapfrog(ours):
 W1, W0 = 1.3512071919596578, -1.7024143839193153
 
 
-@entry(PAPER, "reject", "Yoshida's weights in the order w0, w1, w1: order 2")
+@entry(PAPER, "reject", "Yoshida's weights in the order w0, w1, w1: order 2", by=("B35",))
 def yoshida_weights_out_of_order(ours):
     return yoshida(ours, weights=(W0, W1, W1))
 
 
-@entry(PAPER, "reject", "Yoshida's weights with the square root of 2 in place of its cube root: order 2")
+@entry(PAPER, "reject", "Yoshida's weights with the square root of 2 in place of its cube root: order 2", by=("B5",))
 def yoshida_weights_with_a_square_root(ours):
     w = 1 / (2 - 2**0.5)
     return yoshida(ours, weights=(w, 1 - 2 * w, w))
 
 
-@entry(PAPER, "reject", "three equal steps of h/3 in place of Yoshida's: order 2, and more accurate than one")
+@entry(PAPER, "reject", "three equal steps of h/3 in place of Yoshida's: order 2, and more accurate than one", by=("B5",))
 def yoshida_of_equal_thirds(ours):
     return yoshida(ours, weights=(1 / 3, 1 / 3, 1 / 3))
 
 
-@entry(PAPER, "reject", "Yoshida's weights to four digits: order 4 until the step is small")
+@entry(PAPER, "reject", "Yoshida's weights to four digits: order 4 until the step is small", by=("B9",))
 def yoshida_weights_rounded(ours):
     return yoshida(ours, weights=(1.3512, -1.7024, 1.3512))
 
 
-@entry(PAPER, "reject", "physical time of Yoshida's step by one trapezoid over the whole of it: order 2 in time, θ and π right")
+@entry(
+    PAPER,
+    "reject",
+    "physical time of Yoshida's step by one trapezoid over the whole of it: order 2 in time, θ and π right",
+    by=("B5",),
+)
 def yoshida_time_by_one_trapezoid(ours):
     def step(objective, state, h, *, c=None, project=False, space=None):
         new = ours.yoshida_step(objective, state, h, c=c, project=project, space=space)
@@ -400,12 +421,12 @@ def yoshida_time_by_one_trapezoid(ours):
     return {"yoshida_step": step}
 
 
-@entry(PAPER, "reject", "the momentum is put on the shell within Yoshida's step, after each of its three: order lost")
+@entry(PAPER, "reject", "the momentum is put on the shell within Yoshida's step, after each of its three: order lost", by=("B34",))
 def yoshida_rescaled_within(ours):
     return yoshida(ours, within=lambda s: s._replace(pi=on_shell()(s)))
 
 
-@entry(PAPER, "reject", "fourth order by Richardson's (4 Φ(h/2)² − Φ(h))/3, which is not symplectic")
+@entry(PAPER, "reject", "fourth order by Richardson's (4 Φ(h/2)² − Φ(h))/3, which is not symplectic", by=("B11",))
 def yoshida_by_extrapolation(ours):
     def step(objective, state, h, *, c=None, project=False, space=None):
         s = ours.rescale(state, space) if project else state
@@ -421,7 +442,7 @@ def yoshida_by_extrapolation(ours):
     return {"yoshida_step": step}
 
 
-@entry(PAPER, "reject", "symplectic Euler: the drift takes the momentum from before the kick, explicit Euler")
+@entry(PAPER, "reject", "symplectic Euler: the drift takes the momentum from before the kick, explicit Euler", by=("B12",))
 def euler_explicit(ours):
     def step(objective, state, h, *, c=None, space=None):
         if space is not None:
@@ -433,7 +454,7 @@ def euler_explicit(ours):
     return {"euler_step": step}
 
 
-@entry(PAPER, "reject", "symplectic Euler with half a kick")
+@entry(PAPER, "reject", "symplectic Euler with half a kick", by=("B5",))
 def euler_with_half_a_kick(ours):
     return {"euler_step": leapfrog(ours, halves=(0.5, 0.0), time=lambda w, w_new: w)["leapfrog_step"]}
 
@@ -472,12 +493,17 @@ def at_the_middle(f, state, z, new):
     return field(*f(0.5 * (z[0] + new[0]), 0.5 * (z[1] + new[1])))
 
 
-@entry(PAPER, "reject", "the implicit midpoint with two iterations: explicit, order 2, not symplectic")
+@entry(PAPER, "reject", "the implicit midpoint with two iterations: explicit, order 2, not symplectic", by=("B11",))
 def midpoint_not_solved(ours):
     return implicit(ours, at_the_middle, iterations=2)
 
 
-@entry(PAPER, "reject", "the trapezoid for the midpoint: the mean of the two fields, of order 2 and reversible, but not symplectic")
+@entry(
+    PAPER,
+    "reject",
+    "the trapezoid for the midpoint: the mean of the two fields, of order 2 and reversible, but not symplectic",
+    by=("B12",),
+)
 def trapezoid_for_midpoint(ours):
     def rule(f, state, z, new):
         return tuple(0.5 * (a + b) for a, b in zip(field(*f(*z)), field(*f(*new)), strict=True))
@@ -485,7 +511,7 @@ def trapezoid_for_midpoint(ours):
     return implicit(ours, rule)
 
 
-@entry(PAPER, "reject", "the implicit midpoint with E where H of the middle is meant; the same to h², not symplectic")
+@entry(PAPER, "reject", "the implicit midpoint with E where H of the middle is meant; the same to h², not symplectic", by=("B12",))
 def midpoint_with_the_conserved_energy(ours):
     def rule(f, state, z, new):
         V, dV, pi, _ = f(0.5 * (z[0] + new[0]), 0.5 * (z[1] + new[1]))
@@ -494,7 +520,9 @@ def midpoint_with_the_conserved_energy(ours):
     return implicit(ours, rule)
 
 
-@entry(PAPER, "reject", "the doubled phase space by its three parts in turn, whole, not in halves there and back: order 1")
+@entry(
+    PAPER, "reject", "the doubled phase space by its three parts in turn, whole, not in halves there and back: order 1", by=("B34",)
+)
 def doubled_space_without_its_way_back(ours):
     def step(objective, s, h, *, omega=20.0):
         def f(theta, pi):
@@ -515,7 +543,7 @@ def doubled_space_without_its_way_back(ours):
     return {"tao_step": step}
 
 
-@entry(PAPER, "reject", "the two copies are made equal after each step: no longer symplectic")
+@entry(PAPER, "reject", "the two copies are made equal after each step: no longer symplectic", by=("B34",))
 def doubled_space_merged(ours):
     def step(objective, state, h, *, omega=20.0):
         s = ours.tao_step(objective, state, h, omega=omega)

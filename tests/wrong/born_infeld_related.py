@@ -28,7 +28,7 @@ def separable(
     return {"ecdsep_leapfrog_step": step}
 
 
-@entry(PAPER, "reject", "ECDSep: the drift without its 2")
+@entry(PAPER, "reject", "ECDSep: the drift without its 2", by=("B25", "B37"))
 def ecdsep_without_the_two(ours):
     return separable(ours, speed=lambda q, s: 1 / (s + q))
 
@@ -43,22 +43,27 @@ def ecdsep_without_s(ours):
     return separable(ours, speed=lambda q, s: 2 / q if q > 0 else 0.0)
 
 
-@entry(PAPER, "reject", "ECDSep: the kick without η; right for η = 1")
+@entry(PAPER, "reject", "ECDSep: the kick without η; right for η = 1", by=("B25",))
 def ecdsep_without_eta_in_the_kick(ours):
     return separable(ours, kick=lambda V, eta, offset: 1 / V)
 
 
-@entry(PAPER, "reject", "ECDSep: the kick by ∇F/F, the offset forgotten, as the self-tuning variant has it; right for offset 0")
+@entry(
+    PAPER,
+    "reject",
+    "ECDSep: the kick by ∇F/F, the offset forgotten, as the self-tuning variant has it; right for offset 0",
+    by=("B25",),
+)
 def ecdsep_with_the_loss_in_the_kick(ours):
     return separable(ours, kick=lambda V, eta, offset: eta / (V + offset))
 
 
-@entry(PAPER, "reject", "ECDSep: the second kick is the first again")
+@entry(PAPER, "reject", "ECDSep: the second kick is the first again", by=("B25",))
 def ecdsep_with_a_stale_kick(ours):
     return separable(ours, second=lambda new, old: old)
 
 
-@entry(PAPER, "reject", "ECDSep: the whole kick at first, none at the end")
+@entry(PAPER, "reject", "ECDSep: the whole kick at first, none at the end", by=("B25",))
 def ecdsep_by_euler(ours):
     return separable(ours, halves=(1.0, 0.0))
 
@@ -68,7 +73,7 @@ def ecdsep_in_plain_terms(ours):
     return separable(ours)
 
 
-@entry(PAPER, "reject", "ECDSep: the energy η ln V + ln |Π|², s forgotten; right for s = 0")
+@entry(PAPER, "reject", "ECDSep: the energy η ln V + ln |Π|², s forgotten; right for s = 0", by=("B25",))
 def ecdsep_energy_without_s(ours):
     def energy(state):
         with np.errstate(divide="ignore"):
@@ -77,12 +82,14 @@ def ecdsep_energy_without_s(ours):
     return {"ecdsep_energy": energy}
 
 
-@entry(PAPER, "reject", "ECDSep: the energy ln V + ln(s + |Π|²), η forgotten; right for η = 1")
+@entry(PAPER, "reject", "ECDSep: the energy ln V + ln(s + |Π|²), η forgotten; right for η = 1", by=("B25",))
 def ecdsep_energy_without_eta(ours):
     return {"ecdsep_energy": lambda state: float(np.log(state.V) + np.log(state.s + state.pi @ state.pi))}
 
 
-@entry(PAPER, "reject", "ECDSep: |Π| at the start is the extra energy, as its comment says, not |Π|²; right for 0 and 1")
+@entry(
+    PAPER, "reject", "ECDSep: |Π| at the start is the extra energy, as its comment says, not |Π|²; right for 0 and 1", by=("B25",)
+)
 def ecdsep_started_as_its_comment_says(ours):
     def start(objective, theta, offset=0.0, extra=0.0, **options):
         state = ours.ecdsep_start(objective, theta, offset, extra, **options)
@@ -91,7 +98,7 @@ def ecdsep_started_as_its_comment_says(ours):
     return {"ecdsep_start": start}
 
 
-@entry(PAPER, "reject", "ECDSep: started uphill")
+@entry(PAPER, "reject", "ECDSep: started uphill", by=("B25",))
 def ecdsep_started_uphill(ours):
     def start(*args, **options):
         state = ours.ecdsep_start(*args, **options)
@@ -120,7 +127,7 @@ def released_separable(ours, ratio=lambda t, q: np.sqrt(t / q), noise=None, targ
     return {"ecdsep_step": step}
 
 
-@entry(PAPER, "reject", "ECDSep, released: rescaled by t/q, not by its root; right on the shell")
+@entry(PAPER, "reject", "ECDSep, released: rescaled by t/q, not by its root; right on the shell", by=("B25",))
 def ecdsep_rescaled_without_the_root(ours):
     return released_separable(ours, ratio=lambda t, q: t / q)
 
@@ -130,7 +137,7 @@ def ecdsep_on_the_shell_of_eta_one(ours):
     return released_separable(ours, target=lambda s: (s.s + s.extra) * (s.V0 / s.V) - s.s)
 
 
-@entry(PAPER, "reject", "ECDSep, released: the noise is added and |Π| not restored")
+@entry(PAPER, "reject", "ECDSep, released: the noise is added and |Π| not restored", by=("B25",))
 def ecdsep_noise_not_normalised(ours):
     return released_separable(ours, noise=lambda pi, size, z: pi + size * z)
 
@@ -190,47 +197,47 @@ def unit_speed(ours, kick, leapfrog=((0.5, 1.0), (0.5, 0.0)), minimal=None, coun
     return {"mchmc_leapfrog_step": made(leapfrog), "mchmc_minimal_norm_step": made(minimal)}
 
 
-@entry(PAPER, "reject", "MCHMC: n for n − 1 in the force")
+@entry(PAPER, "reject", "MCHMC: n for n − 1 in the force", by=("B25",))
 def mchmc_with_n(ours):
     return directed_kick(ours, over=lambda n: n)
 
 
-@entry(PAPER, "reject", "MCHMC: the force not divided by n − 1; right for n = 2")
+@entry(PAPER, "reject", "MCHMC: the force not divided by n − 1; right for n = 2", by=("B25",))
 def mchmc_without_the_dimension(ours):
     return directed_kick(ours, over=lambda n: 1)
 
 
-@entry(PAPER, "reject", "MCHMC: sinh and cosh exchanged")
+@entry(PAPER, "reject", "MCHMC: sinh and cosh exchanged", by=("B25",))
 def mchmc_with_sinh_and_cosh_exchanged(ours):
     return directed_kick(ours, sinh=np.cosh, cosh=np.sinh)
 
 
-@entry(PAPER, "reject", "MCHMC: sin and cos for sinh and cosh; right for weak kicks")
+@entry(PAPER, "reject", "MCHMC: sin and cos for sinh and cosh; right for weak kicks", by=("B25",))
 def mchmc_with_circular_functions(ours):
     return directed_kick(ours, sinh=np.sin, cosh=np.cos)
 
 
-@entry(PAPER, "reject", "MCHMC: uphill")
+@entry(PAPER, "reject", "MCHMC: uphill", by=("B25",))
 def mchmc_uphill(ours):
     return directed_kick(ours, sign=1.0)
 
 
-@entry(PAPER, "reject", "MCHMC: the energy gained is ln D, without n − 1; right for n = 2")
+@entry(PAPER, "reject", "MCHMC: the energy gained is ln D, without n − 1; right for n = 2", by=("B25",))
 def mchmc_energy_without_the_dimension(ours):
     return directed_kick(ours, gained=lambda n, D: np.log(D))
 
 
-@entry(PAPER, "reject", "MCHMC: the energy gained has the wrong sign")
+@entry(PAPER, "reject", "MCHMC: the energy gained has the wrong sign", by=("B25",))
 def mchmc_energy_with_the_wrong_sign(ours):
     return directed_kick(ours, gained=lambda n, D: -(n - 1) * np.log(D))
 
 
-@entry(PAPER, "reject", "MCHMC: cosh overflows in a strong kick; right in weak ones")
+@entry(PAPER, "reject", "MCHMC: cosh overflows in a strong kick; right in weak ones", by=("B25",))
 def mchmc_that_overflows(ours):
     return directed_kick(ours)
 
 
-@entry(PAPER, "reject", "MCHMC: one Euler step of the direction, normalised, for the exact kick; right for weak kicks")
+@entry(PAPER, "reject", "MCHMC: one Euler step of the direction, normalised, for the exact kick; right for weak kicks", by=("B25",))
 def mchmc_kick_to_first_order(ours):
     def kick(u, dS, h):
         if len(u) < 2:
@@ -249,7 +256,7 @@ def mchmc_always_forwards(ours):
     return {"mchmc_kick": kick, **unit_speed(ours, kick)}
 
 
-@entry(PAPER, "reject", "MCHMC: the energy of the second kick is not counted")
+@entry(PAPER, "reject", "MCHMC: the energy of the second kick is not counted", by=("B25",))
 def mchmc_energy_of_one_kick(ours):
     def step(objective, state, h):
         new = ours.mchmc_leapfrog_step(objective, state, h)
@@ -258,12 +265,12 @@ def mchmc_energy_of_one_kick(ours):
     return {"mchmc_leapfrog_step": step}
 
 
-@entry(PAPER, "reject", "MCHMC: both kicks of the leapfrog whole")
+@entry(PAPER, "reject", "MCHMC: both kicks of the leapfrog whole", by=("B25",))
 def mchmc_kicks_whole(ours):
     return {"mchmc_leapfrog_step": unit_speed(ours, ours.mchmc_kick, leapfrog=((1.0, 1.0), (1.0, 0.0)))["mchmc_leapfrog_step"]}
 
 
-@entry(PAPER, "reject", "MCHMC, minimal norm: λ and 1 − 2λ exchanged: kicks that do not sum to h")
+@entry(PAPER, "reject", "MCHMC, minimal norm: λ and 1 − 2λ exchanged: kicks that do not sum to h", by=("B25",))
 def mchmc_minimal_norm_exchanged(ours):
     L = 0.1931833275037836
     scheme = ((1 - 2 * L, 0.5), (L, 0.5), (1 - 2 * L, 0.0))
@@ -276,7 +283,7 @@ def mchmc_minimal_norm_as_two_leapfrogs(ours):
     return {"mchmc_minimal_norm_step": unit_speed(ours, ours.mchmc_kick, minimal=scheme)["mchmc_minimal_norm_step"]}
 
 
-@entry(PAPER, "reject", "MCHMC: the energy is S − K")
+@entry(PAPER, "reject", "MCHMC: the energy is S − K", by=("B25",))
 def mchmc_energy_as_a_difference(ours):
     return {"mchmc_energy": lambda state: state.S - state.K}
 
@@ -306,7 +313,7 @@ def mchmc_by_the_half_angle(ours):
     return {"mchmc_kick": kick, **unit_speed(ours, kick)}
 
 
-@entry(PAPER, "reject", "the action of ECD_q=1 without n: (η/2) ln V; right for n = 1")
+@entry(PAPER, "reject", "the action of ECD_q=1 without n: (η/2) ln V; right for n = 1", by=("B25",))
 def action_without_the_dimension(ours):
     def ecd_q1_action(*args, **options):
         right = ours.ecd_q1_action(*args, **options)
@@ -320,7 +327,7 @@ def action_without_the_dimension(ours):
     return {"ecd_q1_action": ecd_q1_action}
 
 
-@entry(PAPER, "reject", "the action of Born-Infeld's orbits with n − 2 for n − 1")
+@entry(PAPER, "reject", "the action of Born-Infeld's orbits with n − 2 for n − 1", by=("B25",))
 def action_with_the_power_of_the_measure(ours):
     def born_infeld_action(*args, **options):
         right = ours.born_infeld_action(*args, **options)
@@ -334,7 +341,7 @@ def action_with_the_power_of_the_measure(ours):
     return {"born_infeld_action": born_infeld_action}
 
 
-@entry(PAPER, "reject", "the action of Born-Infeld's orbits: the gradient's V² + E² became E²; right where V ≪ E")
+@entry(PAPER, "reject", "the action of Born-Infeld's orbits: the gradient's V² + E² became E²; right where V ≪ E", by=("B25",))
 def action_with_the_gradient_where_it_is_deep(ours):
     def born_infeld_action(objective, E, offset=0.0):
         right = ours.born_infeld_action(objective, E, offset)
@@ -433,69 +440,79 @@ def poisson(ours, **spoiled):
     return {"laplacian_forward": forward, "laplacian_backward": backward, "poisson_objective": poisson_objective}
 
 
-@entry(PAPER, "reject", "Laplacian backward: σ''' Σ Z² C dropped")
+@entry(PAPER, "reject", "Laplacian backward: σ''' Σ Z² C dropped", by=("B24",))
 def laplacian_without_the_third_derivative(ours):
     return poisson(ours, dz=lambda s1, s2, s3, A, ZB, D, q, C: s1 * A + s2 * ZB + s2 * D * C)
 
 
-@entry(PAPER, "reject", "Laplacian backward: the 2 of 2 σ'' Z C dropped")
+@entry(PAPER, "reject", "Laplacian backward: the 2 of 2 σ'' Z C dropped", by=("B24",))
 def laplacian_without_the_two(ours):
     return poisson(ours, dZ=lambda s1, s2, B, Z, C: s1 * B + s2 * Z * C)
 
 
-@entry(PAPER, "reject", "Laplacian backward: σ'' D C dropped; right for one hidden layer, where D = 0")
+@entry(PAPER, "reject", "Laplacian backward: σ'' D C dropped; right for one hidden layer, where D = 0", by=("B24",))
 def laplacian_without_the_second_derivative_of_the_laplacian(ours):
     return poisson(ours, dz=lambda s1, s2, s3, A, ZB, D, q, C: s1 * A + s2 * ZB + s3 * q * C)
 
 
-@entry(PAPER, "reject", "Laplacian backward: σ'' Σ Z B dropped; right for one hidden layer, where B = 0")
+@entry(PAPER, "reject", "Laplacian backward: σ'' Σ Z B dropped; right for one hidden layer, where B = 0", by=("B24",))
 def laplacian_without_the_gradient_in_the_derivatives(ours):
     return poisson(ours, dz=lambda s1, s2, s3, A, ZB, D, q, C: s1 * A + (s2 * D + s3 * q) * C)
 
 
-@entry(PAPER, "reject", "Laplacian backward: the gradient does not go round a residual layer; right for one hidden layer")
+@entry(
+    PAPER, "reject", "Laplacian backward: the gradient does not go round a residual layer; right for one hidden layer", by=("B24",)
+)
 def laplacian_gradient_through_layers_only(ours):
     return poisson(ours, returned=lambda A, B, C, new: new)
 
 
 @entry(
-    PAPER, "reject", "Laplacian backward: the gradient goes round a residual layer for its values only; right for one hidden layer"
+    PAPER,
+    "reject",
+    "Laplacian backward: the gradient goes round a residual layer for its values only; right for one hidden layer",
+    by=("B24",),
 )
 def laplacian_gradient_round_the_values_only(ours):
     return poisson(ours, returned=lambda A, B, C, new: (A + new[0], new[1], new[2]))
 
 
-@entry(PAPER, "reject", "Laplacian backward: the part of W's gradient by Z is dropped")
+@entry(PAPER, "reject", "Laplacian backward: the part of W's gradient by Z is dropped", by=("B24",))
 def laplacian_weights_without_the_derivatives(ours):
     return poisson(ours, dW=lambda dz, a, dZ, J, dD, S: dz.T @ a + dD.T @ S)
 
 
-@entry(PAPER, "reject", "Laplacian backward: the part of W's gradient by D is dropped; right for one hidden layer, where S = 0")
+@entry(
+    PAPER,
+    "reject",
+    "Laplacian backward: the part of W's gradient by D is dropped; right for one hidden layer, where S = 0",
+    by=("B24",),
+)
 def laplacian_weights_without_the_laplacian(ours):
     return poisson(ours, dW=lambda dz, a, dZ, J, dD, S: dz.T @ a + np.einsum("knm,knd->md", dZ, J))
 
 
-@entry(PAPER, "reject", "Laplacian backward: biases by the mean over the points, not the sum; right for one point")
+@entry(PAPER, "reject", "Laplacian backward: biases by the mean over the points, not the sum; right for one point", by=("B24",))
 def laplacian_biases_by_the_mean(ours):
     return poisson(ours, db=lambda dz: np.mean(dz, axis=0))
 
 
-@entry(PAPER, "reject", "Laplacian backward: the layers' gradients from last to first")
+@entry(PAPER, "reject", "Laplacian backward: the layers' gradients from last to first", by=("B24",))
 def laplacian_gradients_backwards(ours):
     return poisson(ours, ordered=tuple)
 
 
-@entry(PAPER, "reject", "Laplacian forward: S is not added round a residual layer")
+@entry(PAPER, "reject", "Laplacian forward: S is not added round a residual layer", by=("B24",))
 def laplacian_not_carried_round(ours):
     return poisson(ours, carried=lambda a, J, S, out: (a + out[0], J + out[1], out[2]))
 
 
-@entry(PAPER, "reject", "Laplacian forward: J is not added round a residual layer")
+@entry(PAPER, "reject", "Laplacian forward: J is not added round a residual layer", by=("B24",))
 def derivatives_not_carried_round(ours):
     return poisson(ours, carried=lambda a, J, S, out: (a + out[0], out[1], S + out[2]))
 
 
-@entry(PAPER, "reject", "no layer is residual; right for one hidden layer")
+@entry(PAPER, "reject", "no layer is residual; right for one hidden layer", by=("B24",))
 def network_without_residuals(ours):
     return poisson(ours, residual=lambda k, a: False)
 
@@ -505,12 +522,12 @@ def network_with_a_residual_first_layer(ours):
     return poisson(ours, residual=lambda k, a: True)
 
 
-@entry(PAPER, "reject", "Laplacian forward: (Σ Z)² for Σ Z²; right in one dimension")
+@entry(PAPER, "reject", "Laplacian forward: (Σ Z)² for Σ Z²; right in one dimension", by=("B24",))
 def laplacian_of_the_summed_derivatives(ours):
     return poisson(ours, square=lambda Z: np.sum(Z, axis=0) ** 2)
 
 
-@entry(PAPER, "reject", "tanh'' with the wrong sign; right for sigmoid")
+@entry(PAPER, "reject", "tanh'' with the wrong sign; right for sigmoid", by=("B24",))
 def tanh_bent_the_wrong_way(ours):
     def derivatives(activation, z):
         s, s1, s2, s3 = DERIVATIVES[activation](z)
@@ -528,42 +545,42 @@ def sigmoid_with_a_wrong_third_derivative(ours):
     return poisson(ours, derivatives=derivatives)
 
 
-@entry(PAPER, "reject", "the boundary is not in the mean of ρ²")
+@entry(PAPER, "reject", "the boundary is not in the mean of ρ²", by=("B24",))
 def residual_of_the_interior_only(ours):
     return poisson(ours, counted=lambda N, k: slice(0, N - k))
 
 
-@entry(PAPER, "reject", "the boundary's error is summed, not averaged; right for one point")
+@entry(PAPER, "reject", "the boundary's error is summed, not averaged; right for one point", by=("B24",))
 def boundary_summed(ours):
     return poisson(ours, boundary=lambda weight, k: weight)
 
 
-@entry(PAPER, "reject", "ρ = Δu + u² − f: the sign of the Laplacian")
+@entry(PAPER, "reject", "ρ = Δu + u² − f: the sign of the Laplacian", by=("B24",))
 def residual_with_the_laplacian_added(ours):
     return poisson(ours, rho=lambda u, lap, f: lap + u * u - f, drho=lambda u: (2 * u, 1.0))
 
 
-@entry(PAPER, "reject", "ρ = −Δu + u² + f: the sign of the source")
+@entry(PAPER, "reject", "ρ = −Δu + u² + f: the sign of the source", by=("B24",))
 def residual_with_the_source_added(ours):
     return poisson(ours, rho=lambda u, lap, f: -lap + u * u + f)
 
 
-@entry(PAPER, "reject", "the gradient of u² is forgotten, the value right")
+@entry(PAPER, "reject", "the gradient of u² is forgotten, the value right", by=("B24",))
 def residual_with_u_squared_held_fixed(ours):
     return poisson(ours, drho=lambda u: (0.0 * u, -1.0))
 
 
-@entry(PAPER, "reject", "the gradient of λ|θ|² without its 2, as if it were halved; right for λ = 0")
+@entry(PAPER, "reject", "the gradient of λ|θ|² without its 2, as if it were halved; right for λ = 0", by=("B24",))
 def weight_decay_halved(ours):
     return poisson(ours, dl2=1.0)
 
 
-@entry(PAPER, "reject", "½ λ|θ|², value and gradient; right for λ = 0")
+@entry(PAPER, "reject", "½ λ|θ|², value and gradient; right for λ = 0", by=("B24",))
 def weight_decay_halved_in_value_too(ours):
     return poisson(ours, dl2=1.0, l2=0.5)
 
 
-@entry(PAPER, "reject", "biases are left out of λ|θ|²; right where they are 0, or λ is")
+@entry(PAPER, "reject", "biases are left out of λ|θ|²; right where they are 0, or λ is", by=("B24",))
 def weight_decay_without_biases(ours):
     def penalised(unravel, theta):
         sizes = [
@@ -575,7 +592,7 @@ def weight_decay_without_biases(ours):
     return poisson(ours, penalised=penalised)
 
 
-@entry(PAPER, "reject", "the source of two dimensions, whatever the dimension; right there")
+@entry(PAPER, "reject", "the source of two dimensions, whatever the dimension; right there", by=("B24",))
 def source_of_two_dimensions(ours):
     def poisson_source(x, amplitude):
         q = amplitude * np.sum(x * x, axis=1)

@@ -116,7 +116,7 @@ def scheduled(ours, **spoiled):
     return {"born_infeld": born_infeld}
 
 
-@entry(PAPER, "reject", "fixed bounces come one update late")
+@entry(PAPER, "reject", "fixed bounces come one update late", by=("B27",))
 def fixed_bounces_late(ours):
     def late(n, r):
         return (n.since_fixed == r.every + 1 and n.fixed < r.fixed) or n.since_best == r.patience
@@ -129,22 +129,22 @@ def fixed_bounces_late(ours):
     return scheduled(ours, due=late, bounced=after)
 
 
-@entry(PAPER, "reject", "the first fixed bounce comes one update early: the start is counted as an update")
+@entry(PAPER, "reject", "the first fixed bounce comes one update early: the start is counted as an update", by=("B27",))
 def fixed_bounce_counts_the_start(ours):
     return scheduled(ours, counters=lambda V: SimpleNamespace(since_fixed=1, since_best=0, fixed=0, best=np.inf))
 
 
-@entry(PAPER, "reject", "bounces for lack of progress come one update late")
+@entry(PAPER, "reject", "bounces for lack of progress come one update late", by=("B15",))
 def patience_one_more(ours):
     return scheduled(ours, due=lambda n, r: (n.since_fixed == r.every and n.fixed < r.fixed) or n.since_best == r.patience + 1)
 
 
-@entry(PAPER, "reject", "fixed bounces never stop; right for those that there should be")
+@entry(PAPER, "reject", "fixed bounces never stop; right for those that there should be", by=("B15",))
 def fixed_bounces_without_end(ours):
     return scheduled(ours, fixed=lambda fixed, as_released: np.inf if fixed else 0)
 
 
-@entry(PAPER, "reject", "one fixed bounce more than was asked for")
+@entry(PAPER, "reject", "one fixed bounce more than was asked for", by=("B15",))
 def fixed_bounces_one_more(ours):
     return scheduled(ours, fixed=lambda fixed, as_released: fixed + 1)
 
@@ -161,7 +161,7 @@ def no_fixed_bounce_as_released(ours):
     return scheduled(ours, fixed=lambda fixed, as_released: fixed)
 
 
-@entry(PAPER, "reject", "progress is not noticed: a bounce after so many updates, whatever they gain")
+@entry(PAPER, "reject", "progress is not noticed: a bounce after so many updates, whatever they gain", by=("B15",))
 def patience_without_progress(ours):
     def after(n, before, after):
         n.since_fixed += 1
@@ -170,12 +170,12 @@ def patience_without_progress(ours):
     return scheduled(ours, updated=after)
 
 
-@entry(PAPER, "reject", "progress is judged by V after the update")
+@entry(PAPER, "reject", "progress is judged by V after the update", by=("B15",))
 def progress_judged_after_the_update(ours):
     return scheduled(ours, updated=lambda n, before, after: updated(n, after, after))
 
 
-@entry(PAPER, "reject", "V equal to the smallest is progress; right where V never repeats")
+@entry(PAPER, "reject", "V equal to the smallest is progress; right where V never repeats", by=("B15",))
 def equal_is_progress(ours):
     def after(n, before, after):
         n.since_fixed += 1
@@ -195,7 +195,7 @@ def progress_since_the_last_update(ours):
     return scheduled(ours, updated=after)
 
 
-@entry(PAPER, "reject", "the smallest V is forgotten at a bounce")
+@entry(PAPER, "reject", "the smallest V is forgotten at a bounce", by=("B15",))
 def best_forgotten_at_a_bounce(ours):
     def after(n, r):
         bounced(n, r)
@@ -204,12 +204,12 @@ def best_forgotten_at_a_bounce(ours):
     return scheduled(ours, bounced=after)
 
 
-@entry(PAPER, "reject", "the smallest V begins with that of the start: the first update is no progress")
+@entry(PAPER, "reject", "the smallest V begins with that of the start: the first update is no progress", by=("B15",))
 def best_begins_with_the_start(ours):
     return scheduled(ours, counters=lambda V: SimpleNamespace(since_fixed=0, since_best=0, fixed=0, best=V))
 
 
-@entry(PAPER, "reject", "a fixed bounce does not restart the patience")
+@entry(PAPER, "reject", "a fixed bounce does not restart the patience", by=("B15",))
 def patience_goes_on_at_fixed_bounces(ours):
     def after(n, r):
         if n.since_fixed == r.every and n.fixed < r.fixed:
@@ -221,7 +221,7 @@ def patience_goes_on_at_fixed_bounces(ours):
     return scheduled(ours, bounced=after)
 
 
-@entry(PAPER, "reject", "a bounce for lack of progress restarts the fixed schedule; right with one kind of bounces")
+@entry(PAPER, "reject", "a bounce for lack of progress restarts the fixed schedule; right with one kind of bounces", by=("B15",))
 def any_bounce_restarts_the_fixed_schedule(ours):
     def after(n, r):
         bounced(n, r)
@@ -230,7 +230,7 @@ def any_bounce_restarts_the_fixed_schedule(ours):
     return scheduled(ours, bounced=after)
 
 
-@entry(PAPER, "reject", "bounces are counted as updates by the fixed schedule")
+@entry(PAPER, "reject", "bounces are counted as updates by the fixed schedule", by=("B15",))
 def bounces_counted_as_updates(ours):
     def after(n, r):
         fixed = n.since_fixed == r.every and n.fixed < r.fixed
@@ -240,17 +240,17 @@ def bounces_counted_as_updates(ours):
     return scheduled(ours, bounced=after)
 
 
-@entry(PAPER, "reject", "fixed bounces in the place of all: those for lack of progress stop with them")
+@entry(PAPER, "reject", "fixed bounces in the place of all: those for lack of progress stop with them", by=("B15",))
 def patience_ends_with_the_fixed_bounces(ours):
     return scheduled(ours, due=lambda n, r: n.fixed < r.fixed and due(n, r))
 
 
-@entry(PAPER, "reject", "maxiter and nit count updates only; right without bounces")
+@entry(PAPER, "reject", "maxiter and nit count updates only; right without bounces", by=("B27",))
 def bounces_are_no_iterations(ours):
     return scheduled(ours, counted=lambda bounce: not bounce)
 
 
-@entry(PAPER, "reject", "directions come from an unseeded generator, rng ignored; right without bounces")
+@entry(PAPER, "reject", "directions come from an unseeded generator, rng ignored; right without bounces", by=("B27",))
 def schedule_without_a_seed(ours):
     return scheduled(ours, generator=lambda rng, seed: np.random.default_rng())
 
@@ -320,17 +320,17 @@ def time_returned_as_iterations(ours):
     return returned(ours, lambda r, x0, o: r.update(t=r.nit * o["step"]))
 
 
-@entry(PAPER, "reject", "allvecs begins after the first iteration")
+@entry(PAPER, "reject", "allvecs begins after the first iteration", by=("B27",))
 def history_without_the_start(ours):
     return returned(ours, lambda r, x0, o: r.update(allvecs=r.allvecs[1:]) if "allvecs" in r else None)
 
 
-@entry(PAPER, "reject", "allvecs holds one array, the last, again and again")
+@entry(PAPER, "reject", "allvecs holds one array, the last, again and again", by=("B27",))
 def history_of_one_array(ours):
     return returned(ours, lambda r, x0, o: r.update(allvecs=[r.allvecs[-1]] * len(r.allvecs)) if "allvecs" in r else None)
 
 
-@entry(PAPER, "reject", "x0 is moved in place")
+@entry(PAPER, "reject", "x0 is moved in place", by=("B36",))
 def start_of_the_run_modified(ours):
     def moved(r, x0, o):
         if isinstance(x0, np.ndarray) and x0.dtype.kind == "f":
@@ -379,12 +379,14 @@ def batched(ours, change):
     return {"energy_conserving_descent": energy_conserving_descent}
 
 
-@entry(PAPER, "reject", "mini-batches: the energy is taken anew from each batch")
+@entry(PAPER, "reject", "mini-batches: the energy is taken anew from each batch", by=("B36",))
 def energy_of_each_batch(ours):
     return batched(ours, lambda theta, g, s, value, step: step(theta, g, s._replace(begun=False), value))
 
 
-@entry(PAPER, "reject", "mini-batches: the gradient of the batch before; right for the first and for full batches at rest")
+@entry(
+    PAPER, "reject", "mini-batches: the gradient of the batch before; right for the first and for full batches at rest", by=("B36",)
+)
 def gradient_of_the_batch_before(ours):
     def energy_conserving_descent(*args, **options):
         right, kept = ours.energy_conserving_descent(*args, **options), []
@@ -398,7 +400,7 @@ def gradient_of_the_batch_before(ours):
     return {"energy_conserving_descent": energy_conserving_descent}
 
 
-@entry(PAPER, "reject", "mini-batches: counters stand still, and nothing bounces")
+@entry(PAPER, "reject", "mini-batches: counters stand still, and nothing bounces", by=("B36",))
 def counters_that_stand_still(ours):
     def change(theta, g, s, value, step):
         new, after = step(theta, g, s, value)
@@ -407,7 +409,7 @@ def counters_that_stand_still(ours):
     return batched(ours, change)
 
 
-@entry(PAPER, "reject", "mini-batches: the offset is ignored; right for offset 0")
+@entry(PAPER, "reject", "mini-batches: the offset is ignored; right for offset 0", by=("B36",))
 def offset_ignored_with_batches(ours):
     def energy_conserving_descent(step, *, offset=0.0, **options):
         return ours.energy_conserving_descent(step, **options)

@@ -27,7 +27,7 @@ def moving(drift):
     return lambda space: space._replace(drift=lambda theta, pi, a: drift(space, theta, pi, a))
 
 
-@entry(PAPER, "reject", "at a wall every component of π is reversed; right for one coordinate")
+@entry(PAPER, "reject", "at a wall every component of π is reversed; right for one coordinate", by=("B35",))
 def wall_reverses_everything(ours):
     def drift(space, theta, pi, a):
         theta, new = space.drift(theta, pi, a)
@@ -36,13 +36,21 @@ def wall_reverses_everything(ours):
     return in_space(ours, moving(lambda space, theta, pi, a: drift(space, theta, pi, a)))
 
 
-@entry(PAPER, "reject", "π is not carried along: θ turns at the wall, or on the sphere, and π stays; right where nothing turns")
+@entry(
+    PAPER,
+    "reject",
+    "π is not carried along: θ turns at the wall, or on the sphere, and π stays; right where nothing turns",
+    by=("B35",),
+)
 def momentum_not_carried_along(ours):
     return in_space(ours, moving(lambda space, theta, pi, a: (space.drift(theta, pi, a)[0], pi)))
 
 
 @entry(
-    PAPER, "reject", "on the sphere π is projected at the new place, not transported: |π| is lost; right where nothing is curved"
+    PAPER,
+    "reject",
+    "on the sphere π is projected at the new place, not transported: |π| is lost; right where nothing is curved",
+    by=("B31",),
 )
 def momentum_projected_in_place_of_carried(ours):
     def drift(space, theta, pi, a):
@@ -53,12 +61,12 @@ def momentum_projected_in_place_of_carried(ours):
     return in_space(ours, moving(drift))
 
 
-@entry(PAPER, "reject", "the gradient is not projected on the tangent space; right where nothing is curved")
+@entry(PAPER, "reject", "the gradient is not projected on the tangent space; right where nothing is curved", by=("B31",))
 def gradient_not_projected(ours):
     return in_space(ours, lambda space: space._replace(tangent=lambda theta, v: v))
 
 
-@entry(PAPER, "reject", "the space is ignored: straight on, through walls and off the sphere")
+@entry(PAPER, "reject", "the space is ignored: straight on, through walls and off the sphere", by=("B22",))
 def space_ignored(ours):
     def made(name):
         return lambda objective, state, h, *, space=None, **options: getattr(ours, name)(objective, state, h, **options)
@@ -84,17 +92,19 @@ def walls(fold):
     return {"box": box}
 
 
-@entry(PAPER, "reject", "walls: the position is clipped, π goes on against the wall")
+@entry(PAPER, "reject", "walls: the position is clipped, π goes on against the wall", by=("B35",))
 def wall_that_clips(ours):
     return walls(lambda x, pi, low, high: (np.clip(x, low, high), pi))
 
 
-@entry(PAPER, "reject", "walls: π is reversed and the position clipped, not reflected; right in the limit of short steps")
+@entry(
+    PAPER, "reject", "walls: π is reversed and the position clipped, not reflected; right in the limit of short steps", by=("B35",)
+)
 def wall_that_clips_and_reverses(ours):
     return walls(lambda x, pi, low, high: (np.clip(x, low, high), np.where((x < low) | (x > high), -pi, pi)))
 
 
-@entry(PAPER, "reject", "walls: reflected once and clipped; right for steps shorter than the box")
+@entry(PAPER, "reject", "walls: reflected once and clipped; right for steps shorter than the box", by=("B35",))
 def wall_that_reflects_once(ours):
     def fold(x, pi, low, high):
         out = (x < low) | (x > high)
@@ -103,7 +113,7 @@ def wall_that_reflects_once(ours):
     return walls(fold)
 
 
-@entry(PAPER, "reject", "walls: the number of reflections is cut towards zero, which is wrong beyond the lower wall")
+@entry(PAPER, "reject", "walls: the number of reflections is cut towards zero, which is wrong beyond the lower wall", by=("B35",))
 def wall_that_cuts_towards_zero(ours):
     def fold(x, pi, low, high):
         y = (x - low) / (high - low)
@@ -117,7 +127,7 @@ def wall_that_cuts_towards_zero(ours):
     return walls(fold)
 
 
-@entry(PAPER, "reject", "walls: the box is closed to a torus, what leaves at one side comes in at the other")
+@entry(PAPER, "reject", "walls: the box is closed to a torus, what leaves at one side comes in at the other", by=("B35",))
 def wall_that_wraps(ours):
     def fold(x, pi, low, high):
         return np.where(np.isfinite(high - low), low + np.mod(x - low, high - low), np.clip(x, low, high)), pi
@@ -125,7 +135,7 @@ def wall_that_wraps(ours):
     return walls(fold)
 
 
-@entry(PAPER, "reject", "walls: a bound on one side only is no wall; right where there are two or none")
+@entry(PAPER, "reject", "walls: a bound on one side only is no wall; right where there are two or none", by=("B22",))
 def wall_on_one_side_forgotten(ours):
     def fold(x, pi, low, high):
         there, back = motion.box(np.where(np.isfinite(high), low, -np.inf), np.where(np.isfinite(low), high, np.inf)).drift(
@@ -208,12 +218,12 @@ def bisection(step, state, rest, end, outside, low, high):
             inner = middle
 
 
-@entry(PAPER, "reject", "located walls: every component of π is reversed; right for one coordinate")
+@entry(PAPER, "reject", "located walls: every component of π is reversed; right for one coordinate", by=("B35",))
 def located_wall_reverses_everything(ours):
     return located(ours, turn=lambda pi, wall: -pi)
 
 
-@entry(PAPER, "reject", "located walls: π goes on against the wall")
+@entry(PAPER, "reject", "located walls: π goes on against the wall", by=("B35",))
 def located_wall_without_a_turn(ours):
     def turn(pi, wall):
         return pi
@@ -221,12 +231,12 @@ def located_wall_without_a_turn(ours):
     return located(ours, turn=turn, continued=lambda rest, part: 0.0)
 
 
-@entry(PAPER, "reject", "located walls: the rest of the step after a collision is dropped")
+@entry(PAPER, "reject", "located walls: the rest of the step after a collision is dropped", by=("B35",))
 def located_wall_ends_the_step(ours):
     return located(ours, continued=lambda rest, part: 0.0)
 
 
-@entry(PAPER, "reject", "located walls: after a collision the whole of the step is taken again")
+@entry(PAPER, "reject", "located walls: after a collision the whole of the step is taken again", by=("B22",))
 def located_wall_restarts_the_step(ours):
     def step(objective, state, h, low, high, *, step=ours.leapfrog_step, **options):
         end = step(objective, state, h, **options)
@@ -242,6 +252,7 @@ def located_wall_restarts_the_step(ours):
     PAPER,
     "reject",
     "located walls: found along the chord from the old to the new θ, which is not where the step ends; nearly right",
+    by=("B22",),
 )
 def located_wall_on_the_chord(ours):
     def chord(step, state, rest, end, outside, low, high):
@@ -316,7 +327,9 @@ def turned(x, v, angle):
     return x * np.cos(angle) + e * np.sin(angle), v * np.cos(angle) - x * r * np.sin(angle)
 
 
-@entry(PAPER, "reject", "spheres: a step along the tangent, projected back, for the great circle; right to second order")
+@entry(
+    PAPER, "reject", "spheres: a step along the tangent, projected back, for the great circle; right to second order", by=("B23",)
+)
 def sphere_by_projection(ours):
     def move(x, v, a):
         there = (x + a * v) / length(x + a * v)
@@ -326,22 +339,22 @@ def sphere_by_projection(ours):
     return sphere(move)
 
 
-@entry(PAPER, "reject", "spheres: a straight step off the sphere, π projected nowhere")
+@entry(PAPER, "reject", "spheres: a straight step off the sphere, π projected nowhere", by=("B31",))
 def sphere_left_on_the_tangent(ours):
     return sphere(lambda x, v, a: (x + a * v, v))
 
 
-@entry(PAPER, "reject", "spheres: every point turns by the angle a, not a |π_i|; right where |π_i| = 1")
+@entry(PAPER, "reject", "spheres: every point turns by the angle a, not a |π_i|; right where |π_i| = 1", by=("B31",))
 def sphere_turned_by_the_duration(ours):
     return sphere(lambda x, v, a: turned(x, v, a + 0 * length(v)))
 
 
-@entry(PAPER, "reject", "spheres: every point turns by a |π|, the length of the whole momentum; right for one point")
+@entry(PAPER, "reject", "spheres: every point turns by a |π|, the length of the whole momentum; right for one point", by=("B31",))
 def sphere_turned_by_the_whole_momentum(ours):
     return sphere(lambda x, v, a: turned(x, v, a * np.sqrt(np.sum(v * v, axis=(-2, -1), keepdims=True))))
 
 
-@entry(PAPER, "reject", "spheres: π is turned the other way: + x |π| sin")
+@entry(PAPER, "reject", "spheres: π is turned the other way: + x |π| sin", by=("B31",))
 def sphere_momentum_turned_the_other_way(ours):
     def move(x, v, a):
         r = length(v)
@@ -350,7 +363,7 @@ def sphere_momentum_turned_the_other_way(ours):
     return sphere(move)
 
 
-@entry(PAPER, "reject", "spheres: π lacks |π_i| in its part along x; right where |π_i| = 1")
+@entry(PAPER, "reject", "spheres: π lacks |π_i| in its part along x; right where |π_i| = 1", by=("B31",))
 def sphere_momentum_without_its_length(ours):
     def move(x, v, a):
         r = length(v)
@@ -359,7 +372,7 @@ def sphere_momentum_without_its_length(ours):
     return sphere(move)
 
 
-@entry(PAPER, "reject", "spheres: each |π_i| is made that of their mean: only the whole is kept; right for one point")
+@entry(PAPER, "reject", "spheres: each |π_i| is made that of their mean: only the whole is kept; right for one point", by=("B31",))
 def sphere_momentum_shared_out(ours):
     def move(x, v, a):
         there, v = turned(x, v, a * length(v))
@@ -369,7 +382,7 @@ def sphere_momentum_shared_out(ours):
     return sphere(move)
 
 
-@entry(PAPER, "reject", "spheres: the tangent part is taken of all points as one long vector; right for one point")
+@entry(PAPER, "reject", "spheres: the tangent part is taken of all points as one long vector; right for one point", by=("B31",))
 def sphere_tangent_of_all_at_once(ours):
     def project(x, v):
         along_x = np.sum(x * v, axis=(-2, -1), keepdims=True) / np.sum(x * x, axis=(-2, -1), keepdims=True)
@@ -378,7 +391,7 @@ def sphere_tangent_of_all_at_once(ours):
     return sphere(project=project)
 
 
-@entry(PAPER, "reject", "spheres: twice the normal part is taken away: reflected, not projected")
+@entry(PAPER, "reject", "spheres: twice the normal part is taken away: reflected, not projected", by=("B31",))
 def sphere_tangent_by_reflection(ours):
     return sphere(project=lambda x, v: 2 * off(x, v) - v)
 

@@ -23,37 +23,37 @@ def fall(amplitude=lambda A, theta0: A, X=lambda X: X, shift=lambda X0: X0, mome
     return {"sech_motion": sech_motion}
 
 
-@entry(PAPER, "reject", "fall: the amplitude is θ₀, not the turning point; right from rest")
+@entry(PAPER, "reject", "fall: the amplitude is θ₀, not the turning point; right from rest", by=("B4",))
 def fall_from_the_start_for_the_turning_point(ours):
     return fall(amplitude=lambda A, theta0: theta0)
 
 
-@entry(PAPER, "reject", "fall: the amplitude is |A|, θ₀'s sign lost; right for θ₀ > 0")
+@entry(PAPER, "reject", "fall: the amplitude is |A|, θ₀'s sign lost; right for θ₀ > 0", by=("B4",))
 def fall_on_the_positive_side(ours):
     return fall(amplitude=lambda A, theta0: abs(A))
 
 
-@entry(PAPER, "reject", "fall: X = m t without √2")
+@entry(PAPER, "reject", "fall: X = m t without √2", by=("B4",))
 def fall_without_the_root_of_two(ours):
     return fall(X=lambda X: X / np.sqrt(2))
 
 
-@entry(PAPER, "reject", "fall: uphill and downhill exchanged; right from rest")
+@entry(PAPER, "reject", "fall: uphill and downhill exchanged; right from rest", by=("B4",))
 def fall_uphill_for_downhill(ours):
     return fall(shift=lambda X0: -X0)
 
 
-@entry(PAPER, "reject", "fall: the phase at the start forgotten; right from rest")
+@entry(PAPER, "reject", "fall: the phase at the start forgotten; right from rest", by=("B4",))
 def fall_without_its_phase(ours):
     return fall(shift=lambda X0: 0.0)
 
 
-@entry(PAPER, "reject", "fall: the momentum has the sign of θ")
+@entry(PAPER, "reject", "fall: the momentum has the sign of θ", by=("B4",))
 def fall_with_the_momentum_outwards(ours):
     return fall(momentum=lambda pi: -pi)
 
 
-@entry(PAPER, "reject", "fall: V = E sech²X, as if θ = A sech X")
+@entry(PAPER, "reject", "fall: V = E sech²X, as if θ = A sech X", by=("B4",))
 def fall_with_a_square(ours):
     return fall(potential=lambda E, s: E * s * s)
 
@@ -99,42 +99,44 @@ def spiralling(
     return {"spiral": spiral}
 
 
-@entry(PAPER, "reject", "spiral: it turns at m² l/E, without ½")
+@entry(PAPER, "reject", "spiral: it turns at m² l/E, without ½", by=("B5",))
 def spiral_that_turns_twice_as_fast(ours):
     return spiralling(rate=lambda m, momentum, E: m * m * momentum / E)
 
 
-@entry(PAPER, "reject", "spiral: it turns the other way")
+@entry(PAPER, "reject", "spiral: it turns the other way", by=("B5",))
 def spiral_that_turns_the_other_way(ours):
     return spiralling(rate=lambda m, momentum, E: -m * m * momentum / (2 * E))
 
 
-@entry(PAPER, "reject", "spiral: E_r² = E² − m²l², without ½")
+@entry(PAPER, "reject", "spiral: E_r² = E² − m²l², without ½", by=("B5",))
 def spiral_with_too_much_angular_momentum(ours):
     return spiralling(effective=lambda E, m, momentum: np.sqrt(np.maximum(E * E - m * m * momentum**2, 0)))
 
 
-@entry(PAPER, "reject", "spiral: E_r = E; right without angular momentum")
+@entry(PAPER, "reject", "spiral: E_r = E; right without angular momentum", by=("B5",))
 def spiral_with_the_whole_energy(ours):
     return spiralling(effective=lambda E, m, momentum: E)
 
 
-@entry(PAPER, "reject", "spiral: the fall is not slowed by E_r/E; right without angular momentum")
+@entry(PAPER, "reject", "spiral: the fall is not slowed by E_r/E; right without angular momentum", by=("B5",))
 def spiral_that_falls_too_fast(ours):
     return spiralling(slowed=lambda ratio: 1.0)
 
 
-@entry(PAPER, "reject", "spiral: inwards and outwards exchanged; right where π₀ is across θ₀")
+@entry(PAPER, "reject", "spiral: inwards and outwards exchanged; right where π₀ is across θ₀", by=("B5",))
 def spiral_outwards_for_inwards(ours):
     return spiralling(phase=lambda X0: -X0)
 
 
-@entry(PAPER, "reject", "spiral: the second axis of its plane is π₀, not its part across θ₀; right where π₀ is across θ₀")
+@entry(
+    PAPER, "reject", "spiral: the second axis of its plane is π₀, not its part across θ₀; right where π₀ is across θ₀", by=("B5",)
+)
 def spiral_in_skew_axes(ours):
     return spiralling(plane=lambda e, across, theta0, pi0: pi0 / max(float(np.sqrt(pi0 @ pi0)), 1e-300))
 
 
-@entry(PAPER, "reject", "spiral: it turns in the plane of the first two coordinates, as in two dimensions; right there")
+@entry(PAPER, "reject", "spiral: it turns in the plane of the first two coordinates, as in two dimensions; right there", by=("B5",))
 def spiral_in_the_first_plane(ours):
     def plane(e, across, theta0, pi0):
         f = np.zeros_like(e)
@@ -172,48 +174,48 @@ def elliptical(
     return {"elliptic": elliptic, "elliptic_period": period}
 
 
-@entry(PAPER, "reject", "elliptic: the modulus k given where SciPy takes the parameter k²")
+@entry(PAPER, "reject", "elliptic: the modulus k given where SciPy takes the parameter k²", by=("B6",))
 def elliptic_with_the_modulus(ours):
     return elliptical(parameter=np.sqrt)
 
 
-@entry(PAPER, "reject", "elliptic: the complementary parameter 1 − k²")
+@entry(PAPER, "reject", "elliptic: the complementary parameter 1 − k²", by=("B6",))
 def elliptic_with_the_complement(ours):
     return elliptical(parameter=lambda k2: 1 - k2)
 
 
-@entry(PAPER, "reject", "elliptic: E counted from the minimum, the shift V₀ forgotten in it")
+@entry(PAPER, "reject", "elliptic: E counted from the minimum, the shift V₀ forgotten in it", by=("B6",))
 def elliptic_with_the_shift_forgotten(ours):
     return elliptical(energy=lambda E, V0: E + V0)
 
 
-@entry(PAPER, "reject", "elliptic: half the period")
+@entry(PAPER, "reject", "elliptic: half the period", by=("B6",))
 def elliptic_with_half_the_period(ours):
     return {"elliptic_period": lambda m, V0, E: 0.5 * ours.elliptic_period(m, V0, E)}
 
 
-@entry(PAPER, "reject", "elliptic: the period 2π/m of Newton; right as E → V₀")
+@entry(PAPER, "reject", "elliptic: the period 2π/m of Newton; right as E → V₀", by=("B6",))
 def elliptic_with_the_period_of_newton(ours):
     return {"elliptic_period": lambda m, V0, E: 2 * np.pi / m}
 
 
-@entry(PAPER, "reject", "elliptic: the period (2√2/m) log(8E/V₀) of its limit; right as V₀ → 0")
+@entry(PAPER, "reject", "elliptic: the period (2√2/m) log(8E/V₀) of its limit; right as V₀ → 0", by=("B6",))
 def elliptic_with_the_logarithmic_period(ours):
     return {"elliptic_period": lambda m, V0, E: 2 * np.sqrt(2) / m * np.log(8 * E / V0)}
 
 
-@entry(PAPER, "reject", "elliptic: the factor √(E/(E + V₀)) of the period forgotten; right as V₀ → 0")
+@entry(PAPER, "reject", "elliptic: the factor √(E/(E + V₀)) of the period forgotten; right as V₀ → 0", by=("B6",))
 def elliptic_without_the_root_in_the_period(ours):
     right = elliptical(quarter=lambda m, V0, E, K: 4 * np.sqrt(2) / m * K)
     return {"elliptic_period": right["elliptic_period"]}
 
 
-@entry(PAPER, "reject", "elliptic: it begins at the turning point, not at the minimum")
+@entry(PAPER, "reject", "elliptic: it begins at the turning point, not at the minimum", by=("B6",))
 def elliptic_from_the_turning_point(ours):
     return {"elliptic": lambda t, m, V0, E: ours.elliptic(np.asarray(t, float) + ours.elliptic_period(m, V0, E) / 4, m, V0, E)}
 
 
-@entry(PAPER, "reject", "elliptic: a sine of the right period and amplitude; right as E → V₀")
+@entry(PAPER, "reject", "elliptic: a sine of the right period and amplitude; right as E → V₀", by=("B6",))
 def elliptic_as_a_sine(ours):
     def elliptic(t, m, V0, E):
         _, pi, V = ours.elliptic(t, m, V0, E)
@@ -255,7 +257,7 @@ def elliptic_in_many_digits(ours):
 
 
 # ---- the cycloid
-@entry(PAPER, "reject", "cycloid: x = R (φ − sin φ), as it is from the cusp")
+@entry(PAPER, "reject", "cycloid: x = R (φ − sin φ), as it is from the cusp", by=("B20",))
 def cycloid_from_the_cusp(ours):
     def cycloid(phi, radius, slope):
         t, x, y = ours.cycloid(phi, radius, slope)
@@ -264,7 +266,7 @@ def cycloid_from_the_cusp(ours):
     return {"cycloid": cycloid}
 
 
-@entry(PAPER, "reject", "cycloid: t = φ √(R/g), that of the brachistochrone")
+@entry(PAPER, "reject", "cycloid: t = φ √(R/g), that of the brachistochrone", by=("B20",))
 def cycloid_in_the_time_of_the_brachistochrone(ours):
     def cycloid(phi, radius, slope):
         t, x, y = ours.cycloid(phi, radius, slope)
@@ -273,7 +275,7 @@ def cycloid_in_the_time_of_the_brachistochrone(ours):
     return {"cycloid": cycloid}
 
 
-@entry(PAPER, "reject", "cycloid: the height from the top downwards, R (1 − cos φ)")
+@entry(PAPER, "reject", "cycloid: the height from the top downwards, R (1 − cos φ)", by=("B20",))
 def cycloid_upside_down(ours):
     def cycloid(phi, radius, slope):
         t, x, y = ours.cycloid(phi, radius, slope)
@@ -305,22 +307,22 @@ def density(power=lambda n: n - 2, clock=lambda name, logs: logs[name], outside=
     return {"log_density": log_density}
 
 
-@entry(PAPER, "reject", "density: p to the power n − 1")
+@entry(PAPER, "reject", "density: p to the power n − 1", by=("B33",))
 def density_with_a_power_more(ours):
     return density(power=lambda n: n - 1)
 
 
-@entry(PAPER, "reject", "density: p to the power n − 3")
+@entry(PAPER, "reject", "density: p to the power n − 3", by=("B33",))
 def density_with_a_power_less(ours):
     return density(power=lambda n: n - 3)
 
 
-@entry(PAPER, "reject", "density: p² to the power n − 2: ½ forgotten; right for n = 2")
+@entry(PAPER, "reject", "density: p² to the power n − 2: ½ forgotten; right for n = 2", by=("B33",))
 def density_without_the_half(ours):
     return density(power=lambda n: 2 * (n - 2))
 
 
-@entry(PAPER, "reject", "density: V to the power −n/2, what it is where V ≪ E")
+@entry(PAPER, "reject", "density: V to the power −n/2, what it is where V ≪ E", by=("B33",))
 def density_where_it_is_deep(ours):
     def log_density(V, E, n, uniform_in="t", c=None):
         right = ours.log_density(V, E, n, uniform_in, c)
@@ -330,47 +332,47 @@ def density_where_it_is_deep(ours):
     return {"log_density": log_density}
 
 
-@entry(PAPER, "reject", "density in t without E/V: that of tau")
+@entry(PAPER, "reject", "density in t without E/V: that of tau", by=("B33",))
 def density_without_the_jacobian(ours):
     return density(clock=lambda name, logs: logs["tau" if name == "t" else name])
 
 
-@entry(PAPER, "reject", "density in t with V/E in place of E/V")
+@entry(PAPER, "reject", "density in t with V/E in place of E/V", by=("B21",))
 def density_with_the_jacobian_upside_down(ours):
     return density(clock=lambda name, logs: -logs["t"] if name == "t" else logs[name])
 
 
-@entry(PAPER, "reject", "density in s is that in t: dt/ds forgotten")
+@entry(PAPER, "reject", "density in s is that in t: dt/ds forgotten", by=("B33",))
 def density_without_the_clock(ours):
     return density(clock=lambda name, logs: logs["t" if name == "s" else name])
 
 
-@entry(PAPER, "reject", "density in s: multiplied by dt/ds where it is to be divided")
+@entry(PAPER, "reject", "density in s: multiplied by dt/ds where it is to be divided", by=("B33",))
 def density_with_the_clock_upside_down(ours):
     return density(clock=lambda name, logs: logs["t"] - logs["s of t"] if name == "s" else logs[name])
 
 
-@entry(PAPER, "reject", "density in s: that of c = E, whatever c; right by default")
+@entry(PAPER, "reject", "density in s: that of c = E, whatever c; right by default", by=("B33",))
 def density_of_the_default_constant(ours):
     return density(constant=lambda c, E: E)
 
 
-@entry(PAPER, "reject", "density in s: c in units of E; right by default, and where E = 1")
+@entry(PAPER, "reject", "density in s: c in units of E; right by default, and where E = 1", by=("B33",))
 def density_with_the_constant_in_units_of_the_energy(ours):
     return density(constant=lambda c, E: c * E)
 
 
-@entry(PAPER, "reject", "density in the length: that of tau")
+@entry(PAPER, "reject", "density in the length: that of tau", by=("B33",))
 def density_of_tau_for_the_length(ours):
     return density(clock=lambda name, logs: logs["tau" if name == "length" else name])
 
 
-@entry(PAPER, "reject", "density outside 0 < V < E is 0 as a logarithm, not −∞; right inside")
+@entry(PAPER, "reject", "density outside 0 < V < E is 0 as a logarithm, not −∞; right inside", by=("B33",))
 def density_outside_as_inside(ours):
     return density(outside=0.0)
 
 
-@entry(PAPER, "reject", "density itself, not its logarithm")
+@entry(PAPER, "reject", "density itself, not its logarithm", by=("B33",))
 def density_not_its_logarithm(ours):
     return {"log_density": lambda *args, **options: np.exp(ours.log_density(*args, **options))}
 
@@ -399,12 +401,12 @@ def density_by_hyperbolic_functions(ours):
     return {"log_density": log_density}
 
 
-@entry(PAPER, "reject", "basin: the integral runs to R, not to √R")
+@entry(PAPER, "reject", "basin: the integral runs to R, not to √R", by=("B21",))
 def basin_integrated_too_far(ours):
     return {"basin_integral": lambda n, ratio: ours.basin_integral(n, ratio**2)}
 
 
-@entry(PAPER, "reject", "basin: a trapezoid of 2000 points in x, too coarse where R is large; right for small R")
+@entry(PAPER, "reject", "basin: a trapezoid of 2000 points in x, too coarse where R is large; right for small R", by=("B21",))
 def basin_by_a_coarse_rule(ours):
     def basin_integral(n, ratio):
         x = np.linspace(0, np.sqrt(ratio), 2001)
@@ -414,7 +416,7 @@ def basin_by_a_coarse_rule(ours):
     return {"basin_integral": basin_integral}
 
 
-@entry(PAPER, "reject", "basin: xⁿ in the integrand for xⁿ⁻¹")
+@entry(PAPER, "reject", "basin: xⁿ in the integrand for xⁿ⁻¹", by=("B21",))
 def basin_with_a_power_more(ours):
     from scipy.integrate import quad
 
@@ -426,7 +428,7 @@ def basin_with_a_power_more(ours):
     return {"basin_integral": basin_integral}
 
 
-@entry(PAPER, "reject", "basin: half the logarithm, ½ log(1 + R), for every n; right for n = 2")
+@entry(PAPER, "reject", "basin: half the logarithm, ½ log(1 + R), for every n; right for n = 2", by=("B21",))
 def basin_without_the_dimension(ours):
     return {
         "basin_integral": lambda n, ratio: 0.5 * float(np.log1p(ratio)),
@@ -434,14 +436,14 @@ def basin_without_the_dimension(ours):
     }
 
 
-@entry(PAPER, "reject", "basin, asymptotic: ψ(n) for ψ(n/2)")
+@entry(PAPER, "reject", "basin, asymptotic: ψ(n) for ψ(n/2)", by=("B21",))
 def basin_with_the_digamma_of_n(ours):
     from scipy.special import digamma
 
     return {"basin_integral_asymptotic": lambda n, ratio: float((np.log1p(ratio) - digamma(n) - np.euler_gamma) / 2)}
 
 
-@entry(PAPER, "reject", "basin, asymptotic: without ½")
+@entry(PAPER, "reject", "basin, asymptotic: without ½", by=("B21",))
 def basin_without_the_half(ours):
     return {"basin_integral_asymptotic": lambda n, ratio: 2 * ours.basin_integral_asymptotic(n, ratio)}
 
@@ -458,22 +460,22 @@ def basin_by_the_hypergeometric_function(ours):
     return {"basin_integral": basin_integral}
 
 
-@entry(PAPER, "reject", "equal basins: the ratio upside down, the sharper one the larger")
+@entry(PAPER, "reject", "equal basins: the ratio upside down, the sharper one the larger", by=("B21",))
 def basin_ratio_upside_down(ours):
     return {"basin_ratio": lambda a, b: ours.basin_ratio(b, a)}
 
 
-@entry(PAPER, "reject", "equal basins: determinants without the root")
+@entry(PAPER, "reject", "equal basins: determinants without the root", by=("B21",))
 def basin_ratio_without_the_root(ours):
     return {"basin_ratio": lambda a, b: ours.basin_ratio(a, b) ** 2}
 
 
-@entry(PAPER, "reject", "equal basins: traces for determinants; right for one coordinate")
+@entry(PAPER, "reject", "equal basins: traces for determinants; right for one coordinate", by=("B21",))
 def basin_ratio_of_traces(ours):
     return {"basin_ratio": lambda a, b: float(np.sqrt(np.trace(b) / np.trace(a)))}
 
 
-@entry(PAPER, "reject", "equal basins: products of the diagonals; right for diagonal Hessians")
+@entry(PAPER, "reject", "equal basins: products of the diagonals; right for diagonal Hessians", by=("B21",))
 def basin_ratio_of_diagonals(ours):
     return {"basin_ratio": lambda a, b: float(np.sqrt(np.prod(np.diag(b)) / np.prod(np.diag(a))))}
 

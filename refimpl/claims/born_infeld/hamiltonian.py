@@ -114,10 +114,10 @@ def start_at_rest_is_at_rest(impl, extra, seed):
 
 
 @claim(
-    "B13", source="released code: the rescaling before each step", tolerance=1.0, n=N, extra=EXTRA,
-    via=Choice("rescale", "step"), case=Choice("off", "near", "above", "turning", "stopped"), factor=Floats(0.01, 100, log=True),
-    seed=Seed(),
-    catches="t/q for √(t/q); E²/V − 1; coordinates rescaled each by its own factor; NaN where π = 0 or V > E",
+    "B13", source="released code: the rescaling before each step", tolerance=1.0, n=N, extra=EXTRA, via=Choice("rescale", "step"),
+    case=Choice("off", "close", "near", "above", "turning", "stopped"), factor=Floats(0.01, 100, log=True), seed=Seed(),
+    catches="t/q for √(t/q); E²/V − 1; coordinates rescaled each by its own factor; a guard wider than 1e-10; NaN where π = 0 "
+    "or V > E",
 )  # fmt: skip
 def rescaling_restores_the_energy(impl, n, extra, via, case, factor, seed):
     """π is multiplied by one positive number so that H = E, to rounding; near the shell it may stay; where V > E, or π = 0 = E − V,
@@ -142,7 +142,8 @@ def rescaling_restores_the_energy(impl, n, extra, via, case, factor, seed):
             return length(after) / 1e-199 / (1 + length(g))
         return abs(float(paper.energy(v, after)) / E - 1) / 1e-14
     q = paper.shell(v, E)
-    start = pi / length(pi) * sqrt(q) * (factor if case == "off" else sqrt(1 + 0.99e-10 / max(q, 1e-10)))
+    away = {"off": q * (factor**2 - 1), "close": 1e-6 * factor, "near": 0.99e-10}[case]
+    start = pi / length(pi) * sqrt(q + away)
     after = np.asarray(rescale(state_at(impl, V, theta, start, 0.0, E)).pi)
     along = relative_gap(after / length(after), start / length(start)) / 1e-14
     # the released guard leaves |π|² alone within 1e-10 of the shell

@@ -212,6 +212,33 @@ def test_released_guards():
     assert bbi_step(quadratic, near, 0.0, as_released=True).pi.tobytes() == near.pi.tobytes()
 
 
+@pytest.mark.parametrize("as_released", [False, True])
+def test_the_papers_update_can_stand_still_before_a_turning_point(as_released):
+    """In one dimension; derived on the paper's page. With a sideways momentum, without rescaling and by the leapfrog it turns."""
+
+    def stands_still(step, theta, seed):
+        rng = np.random.default_rng(seed)
+        state = start(lambda x: (0.5 * float(x @ x), x), theta, 0.0, rng.uniform(0.01, 0.1))
+        h, turned = 10 ** rng.uniform(-3, -1.5), np.zeros_like(state.pi)
+        turned[1:] = 1e-3
+        state, last = state._replace(pi=turned - state.pi), None
+        while last is None or last.theta.tobytes() != state.theta.tobytes():
+            if state.pi[0] < 0:
+                return False
+            last, state = state, step(lambda x: (0.5 * float(x @ x), x), state, h)
+        return state.V < state.E
+
+    def unscaled(f, state, h):
+        return bbi_step(f, state, h, project=False)
+
+    def scaled(f, state, h):
+        return bbi_step(f, state, h, as_released=as_released)
+
+    assert 20 <= sum(stands_still(scaled, [0.5], seed) for seed in range(100)) <= 60
+    for step, theta in ((scaled, [0.5, 0.0]), (unscaled, [0.5]), (leapfrog_step, [0.5])):
+        assert not any(stands_still(step, theta, seed) for seed in range(100))
+
+
 def test_steps_refuse_a_potential_outside_their_domain():
     state = start(quadratic, [1.0, 1.0], extra_energy=1.0)
     for bad in (0.0, -1.0, np.nan):

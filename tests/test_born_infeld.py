@@ -123,13 +123,15 @@ def test_start_takes_a_random_direction_where_there_is_none():
     ("wrong", "message"),
     [
         ({"offset": 2.5}, r"offset: expected a number below the value at the start, 2.5, got 2.5: V = 0.0 is not > 0"),
-        ({"offset": np.nan}, "offset: expected finite"),
+        ({"offset": np.nan}, "offset: expected a finite number, got nan"),
         ({"offset": "0"}, "offset: expected float32, float64 or integers"),
         ({"extra_energy": -1e-9}, "extra_energy: expected a number >= 0, got -1e-09"),
-        ({"extra_energy": np.inf}, "extra_energy: expected finite"),
+        ({"extra_energy": np.inf}, "extra_energy: expected a finite number, got inf"),
         ({"theta": [[1.0, 2.0]]}, r"theta: expected shape \(any,\), got \(1, 2\)"),
         ({"theta": [1.0, np.nan]}, "theta: expected finite numbers, got nan at index"),
         ({"blocks": (1, 2)}, r"blocks: expected sizes that sum to 2, got \(1, 2\)"),
+        ({"blocks": 2}, "blocks: expected sizes that sum to 2, got 2"),
+        ({"extra_energy": 1e300}, r"extra_energy: expected a momentum that float64 can hold, got \|π\|² = inf at V = 2.5"),
         (
             {"space": box([2.0, 0], [3.0, 4])},
             r"theta: expected entries between .* got 1.0 at index 0, outside \[2.0, 3.0\]",
@@ -560,8 +562,8 @@ def test_callback_gets_a_copy_and_may_stop():
 @pytest.mark.parametrize("walls", ["folded", "located"])
 @pytest.mark.parametrize("integrator", ["bbi", "leapfrog", "yoshida", "midpoint"])
 def test_bounds_are_walls(bounds, walls, integrator):
-    if integrator == "midpoint" and walls == "folded":
-        with pytest.raises(ValueError, match="walls: expected 'folded', or 'located', which 'midpoint' needs, got 'folded'"):
+    if (integrator, walls) in (("midpoint", "folded"), ("bbi", "located")):
+        with pytest.raises(ValueError, match=r"walls: expected 'folded'.* with 'bbi'|which 'midpoint' needs, got 'folded'"):
             run(quadratic, [0.4, 1.0], bounds=bounds, walls=walls, integrator=integrator)
         return
     seen = []
@@ -585,7 +587,8 @@ def test_points_beyond_a_located_wall_are_neither_best_nor_an_end():
     def wild(x):  # smaller, and not a number, beyond the wall
         return (x[0] + 0.5 if x[0] > -0.1 else np.nan), np.ones(1)
 
-    r = run(wild, [1.0], bounds=[(0.0, None)], walls="located", step=0.01, maxiter=400, extra_energy=0.1)
+    options = {"walls": "located", "integrator": "leapfrog", "step": 0.01, "maxiter": 400, "extra_energy": 0.1}
+    r = run(wild, [1.0], bounds=[(0.0, None)], **options)
     assert (r.status, r.nit) == (1, 400)
     assert 0 <= r.x[0] < 1e-3
     assert r.x_last[0] >= 0
@@ -618,7 +621,7 @@ def test_whole_numbers_float32_and_read_only_starts():
     [
         ({"step": 0.0}, "step: expected a finite number > 0, got 0.0"),
         ({"step": -1}, "step: expected a finite number > 0"),
-        ({"step": np.nan}, "step: expected finite"),
+        ({"step": np.nan}, "step: expected a finite number, got nan"),
         ({"step": None}, "step: expected float32"),
         ({"tol": -1.0}, "tol: expected a finite number >= 0"),
         ({"gtol": -1.0}, "gtol: expected a finite number >= 0"),
@@ -640,6 +643,14 @@ def test_whole_numbers_float32_and_read_only_starts():
         ({"integrator": "midpoint", "project": True}, "project, c: expected neither with 'midpoint'"),
         ({"blocks": (1, 1)}, "blocks: expected as_released=True with it"),
         ({"walls": "soft"}, "walls: expected 'folded', or 'located'"),
+        ({"bounds": [(1, 1), (1, 1)]}, "bounds: expected a variable that is not held fixed"),
+        ({"bounds": Bounds([0, 0, 0], 2)}, r"bounds: expected shape \(2,\), got \(3,\) and \(3,\)"),
+        ({"rng": "x"}, "rng: expected a numpy.random.Generator, a seed or None, got 'x'"),
+        ({"rng": -1}, "rng: expected a numpy.random.Generator, a seed or None, got -1"),
+        (
+            {"bounds": [(1, None), (0, None)], "walls": "located", "integrator": "leapfrog"},
+            r"x0: expected extra_energy, or a start not pressed to a wall, with walls='located', got \[1. 1.\]",
+        ),
         ({"jac": None}, r"jac: expected True \(fun returns value and gradient\) or a function, got None"),
         ({"jac": "2-point"}, "jac: expected True"),
         ({"constraints": {"type": "eq", "fun": np.sum}}, "constraints: expected none, only bounds"),
@@ -694,8 +705,6 @@ def test_offset_is_lowered_on_request():
     assert r.status == 1
     assert r.offset < -0.999
     assert r.fun == pytest.approx(-1, abs=1e-3)
-    flat = run(lambda x: (max(x[0], 0.0), np.where(x > 0, 1.0, 0.0)), [0.1], step=0.3, lower_offset=True, maxiter=20)
-    assert flat.offset < 0  # also where the loss is the offset itself
 
 
 def test_released_run_freezes_at_the_offset():
@@ -736,6 +745,50 @@ def test_nan_ends_the_run_and_spoils_nothing(broken, as_released):
     assert r.fun == quadratic(r.x)[0] == min(quadratic(x)[0] for x in calls[:20])
     np.testing.assert_array_equal(r.x_last, calls[20])
     assert np.isfinite(r.V)
+
+
+def test_nan_in_theta_ends_the_run_too():
+    def hill(x):
+        return 0.5 * float(x @ x) + 0.1, x
+
+    starts = np.random.default_rng(0).uniform(-4, 4, (500, 2))
+    spoiled = [x for x in starts if np.isnan(start(hill, x, as_released=True).pi).any()]
+    assert 5 < len(spoiled) < 50
+    for x in spoiled:
+        r = run(hill, x, step=0.1, patience=10, maxiter=50, as_released=True)
+        assert (r.status, r.nbounce, r.x.tolist()) == (5, 0, x.tolist())
+        assert np.isnan(r.x_last).all()
+
+
+@pytest.mark.parametrize("integrator", ["bbi", "leapfrog", "yoshida"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_momentum_that_leaves_the_floating_point_range_ends_the_run(integrator, dtype):
+    extra = 0.0 if dtype is np.float32 else 1e60
+    options = {"integrator": integrator, "step": 0.1, "maxiter": 5000, "extra_energy": extra}
+    r = run(lambda x: (0.5 * float(x @ x), x), np.array([1, 0.5], dtype), **options)
+    assert (r.status, r.success) == (2, True)
+    assert np.isfinite(r.hamiltonian)
+
+
+def test_gtol_is_met_at_the_point_that_is_returned():
+    def hills(x):
+        return float(6 + np.sum(np.cos(x)) - 0.02 * np.sum(x)), -np.sin(x) - 0.02
+
+    x0 = np.random.default_rng(3).uniform(-1, 1, 2)
+    r = run(hills, x0, extra_energy=3.0, gtol=0.05, integrator="leapfrog", maxiter=500)
+    assert r.status == 1 or np.abs(r.jac).max() <= 0.05
+
+
+def test_last_point_is_of_the_trajectory_where_no_step_is_possible():
+    r = run(lambda x: (1.0 if x[0] == 0 else 1e9, x + 1), [0.0], integrator="leapfrog", extra_energy=1.0)
+    assert (r.status, r.x_last.tolist(), r.V) == (6, [0.0], 1.0)
+
+
+def test_lowered_offset_ends_at_a_rest_point():
+    r = run(lambda x: (max(x[0], 0.0), np.where(x > 0, 1.0, 0.0)), [0.1], step=0.3, lower_offset=True, maxiter=1000)
+    assert (r.status, r.fun) == (3, 0.0)
+    assert r.nit < 100
+    assert r.offset < 0  # lowered also where the loss is the offset itself
 
 
 def test_potential_that_leaves_the_domain_ends_the_run():
@@ -818,6 +871,12 @@ def test_descent_stays_where_a_batch_has_reached_the_offset():
         same, after = descent.step(theta, np.ones(2), state, value)
         assert same is theta
         assert after == state
+    for value, gradient in ((np.inf, 1.0), (1.0, np.nan)):
+        same, after = descent.step(theta, np.full(2, gradient), state, value)
+        assert (same is theta, after == state) == (True, True)
+    released = energy_conserving_descent(0.1, as_released=True)
+    _, begun = released.step(np.ones(2), np.ones(2), released.init(np.ones(2)), 1.0)
+    assert released.step(theta, np.ones(2), begun, 5e-41)[0] is theta
     with pytest.raises(ValueError, match="offset: expected a number below the value at the start"):
         energy_conserving_descent(0.1, offset=2.0).step(np.ones(2), np.ones(2), descent.init(np.ones(2)), 1.0)
 

@@ -325,7 +325,7 @@ def number(theta):
         (lambda: measure.log_density(1, 2, 2, "time"), "uniform_in: expected one of t, s, tau, length, got 'time'"),
         (lambda: measure.log_density(1, 2, 2, c=0), "c: expected a number in"),
         (lambda: measure.basin_integral(2, 0), "ratio: expected a number in"),
-        (lambda: measure.basin_ratio(np.eye(2), [[1, 2], [0, 1]]), "hessian2: expected a finite symmetric matrix"),
+        (lambda: measure.basin_ratio(np.eye(2), [[1, 2], [0, 1]]), "hessian2: expected a finite symmetric square matrix"),
         (lambda: measure.basin_ratio(-np.eye(2), np.eye(2)), "hessian1: expected a positive definite matrix"),
         (lambda: measure.basin_ratio(np.eye(2), np.eye(3)), r"hessian2: expected shape \(2, 2\), got \(3, 3\)"),
         (lambda: related.ecdsep_start(number, [1.0], offset=2), "offset: expected a number below .* start, 1.0, got 2.0"),

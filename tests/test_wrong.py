@@ -8,8 +8,13 @@ from wrong.corpus import all_entries, finite, rejecting
 ENTRIES = all_entries()
 WRONG = [e for e in ENTRIES if e.flag == "reject"]
 RIGHT = [e for e in ENTRIES if e.flag != "reject"]
-SEEDS = range(10)
-LONG = {"H20", "H21", "H23"}  # some seconds a run: with --slow, and so in .ci/run
+LONG = {"H20", "H21", "H23", "B37"}  # some seconds a run: with --slow, and so in .ci/run
+
+
+@pytest.fixture
+def seeds(request):
+    """Of the cases; python tests/wrong takes more."""
+    return range(10 if request.config.getoption("--slow") else 3)
 
 
 def rejections():
@@ -19,15 +24,15 @@ def rejections():
 
 
 @pytest.mark.parametrize(("e", "claim"), list(rejections()))
-def test_wrong_implementation_is_rejected_by_the_claims_it_names(e, claim):
-    seeds = [0] if finite(claims.find(claim)) else SEEDS
-    assert [seed for seed in seeds if not rejecting(e, (claim,), seed)] == []
+def test_wrong_implementation_is_rejected_by_the_claims_it_names(e, claim, seeds):
+    chosen = [0] if finite(claims.find(claim)) else seeds
+    assert [seed for seed in chosen if not rejecting(e, (claim,), seed)] == []
 
 
 @pytest.mark.parametrize("e", RIGHT, ids=lambda e: f"{e.paper}-{e.name}")
-def test_unusual_implementation_is_accepted_by_every_claim_that_draws(e):
+def test_unusual_implementation_is_accepted_by_every_claim_that_draws(e, seeds):
     ids = [c.id for c in claims.of(e.paper) if not (c.slow or finite(c) or c.statistical)]
-    for seed in SEEDS[:4]:  # python tests/wrong takes more
+    for seed in seeds[:4]:
         assert rejecting(e, ids, seed, draws=5) == []
 
 

@@ -29,7 +29,7 @@ class Paper(NamedTuple):
 PAPERS = {
     "substrate": Paper("L", 49, "refimpl.claims.nn", ("refimpl.params", "refimpl.nn", "refimpl.manifolds.sphere", "refimpl.optim")),
     "hyperspherical_energy": Paper("H", 32, "refimpl.claims.hyperspherical_energy", ("refimpl.papers.hyperspherical_energy",)),
-    "born_infeld": Paper("B", 37, "refimpl.claims.born_infeld", ("refimpl.papers.born_infeld", "refimpl.manifolds.motion")),
+    "born_infeld": Paper("B", 47, "refimpl.claims.born_infeld", ("refimpl.papers.born_infeld", "refimpl.manifolds.motion")),
 }
 
 

@@ -160,7 +160,7 @@ def energy_of_newton(ours):
     }
 
 
-@entry(PAPER, "reject", "H at a state is its E, which is what it should be")
+@entry(PAPER, "reject", "H at a state is its E, which is what it should be", by=("B47",))
 def energy_read_off_the_state(ours):
     return {"hamiltonian": lambda state: float(state.E)}
 
@@ -235,7 +235,7 @@ def shell_minus_one(ours):
     return {"momentum_squared": lambda V, E, gap: E * E / V - 1, "shell": shell, "speed_squared": lambda V, E: V - V**2 / E**2}
 
 
-@entry(PAPER, "reject", "|π|² = E²/V − V by the plain difference, which loses its digits where V is near E")
+@entry(PAPER, "reject", "|π|² = E²/V − V by the plain difference, which loses its digits where V is near E", by=("B47",))
 def shell_by_the_plain_difference(ours):
     return {
         "momentum_squared": lambda V, E, gap: E * E / V - V,
@@ -243,7 +243,7 @@ def shell_by_the_plain_difference(ours):
     }
 
 
-@entry(PAPER, "reject", "|π|² = max(E²/V − V, 0): where V > E, nothing tells")
+@entry(PAPER, "reject", "|π|² = max(E²/V − V, 0): where V > E, nothing tells", by=("B47",))
 def shell_clamped_at_zero(ours):
     return {"shell": lambda state: max(ours.shell(state), 0.0)}
 
@@ -406,7 +406,7 @@ def start_at_rest_with_a_push(ours):
     return started(ours, lambda s, given: resized(s, 1e-16) if s.extra == 0 else s)
 
 
-@entry(PAPER, "reject", "a gradient of zero with extra energy gives NaN, 0/0; right where the gradient is not zero")
+@entry(PAPER, "reject", "a gradient of zero with extra energy gives NaN, 0/0; right where the gradient is not zero", by=("B47",))
 def start_divides_by_a_gradient_of_zero(ours):
     return started(ours, lambda s, given: s._replace(pi=s.pi + np.nan) if s.extra and not s.dV.any() else s)
 
@@ -577,7 +577,7 @@ def state_moved_in_place(ours):
     return {"bbi_step": step}
 
 
-@entry(PAPER, "reject", "|V| is taken where V < 0, and the motion goes on below the offset")
+@entry(PAPER, "reject", "|V| is taken where V < 0, and the motion goes on below the offset", by=("B38",))
 def potential_made_positive(ours):
     return bbi(ours, after=lambda old, new: new._replace(V=np.abs(new.V) if np.ndim(new.V) else abs(new.V)))
 
@@ -592,7 +592,7 @@ def projection_always_on(ours):
     return {"bbi_step": always, "bbi_rows": always}
 
 
-@entry(PAPER, "reject", "as_released is ignored: the clean update without the guards of the released code")
+@entry(PAPER, "reject", "as_released is ignored: the clean update without the guards of the released code", by=("B40",))
 def as_released_ignored(ours):
     def step(objective, state, h, *, as_released=False, **options):
         return ours.bbi_step(objective, state, h, **options)
@@ -600,7 +600,7 @@ def as_released_ignored(ours):
     return {"bbi_step": step}
 
 
-@entry(PAPER, "reject", "as released, but the motion goes on below V = 1e-40 down to 0")
+@entry(PAPER, "reject", "as released, but the motion goes on below V = 1e-40 down to 0", by=("B40",))
 def never_frozen(ours):
     def step(objective, state, h, *, project=True, space=None, as_released=False):
         released = as_released and not 0 < state.V <= 1e-40
@@ -682,7 +682,7 @@ def rescaled_to_nan_from_rest(ours):
     return rescaling(ours, rescaled)
 
 
-@entry(PAPER, "reject", "a momentum of 0 below the shell is set uphill")
+@entry(PAPER, "reject", "a momentum of 0 below the shell is set uphill", by=("B47",))
 def rescaled_uphill_from_rest(ours):
     def rescaled(state, space=None):
         return np.where(square(state.pi) == 0, -1, 1) * on_shell()(state, space)

@@ -128,7 +128,7 @@ def bounce_in_one_direction(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.random.default_rng(0).standard_normal(s.pi.shape), space))
 
 
-@entry(PAPER, "reject", "bounce: from an unseeded generator, rng ignored")
+@entry(PAPER, "reject", "bounce: from an unseeded generator, rng ignored", by=("B43",))
 def bounce_without_a_seed(ours):
     return bouncing(ours, lambda s, rng, space: along(s, np.random.default_rng().standard_normal(s.pi.shape), space))
 
@@ -180,7 +180,7 @@ def bounce_with_all_for_each_tensor(ours):
     return bouncing(ours, turn)
 
 
-@entry(PAPER, "reject", "bounce: |π| that of the shell, not what it was; right on the shell")
+@entry(PAPER, "reject", "bounce: |π| that of the shell, not what it was; right on the shell", by=("B43",))
 def bounce_onto_the_shell(ours):
     def turn(s, rng, space):
         t = (s.extra + (s.V0 - s.V)) * (s.E + s.V) / s.V
@@ -197,7 +197,7 @@ def bounce_that_moves(ours):
     return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng), space), after)
 
 
-@entry(PAPER, "reject", "bounce: the time starts anew")
+@entry(PAPER, "reject", "bounce: the time starts anew", by=("B43",))
 def bounce_that_resets_the_time(ours):
     return bouncing(ours, lambda s, rng, space: along(s, normal(s, rng), space), lambda old, new: new._replace(t=0 * old.t))
 
@@ -221,7 +221,7 @@ def bounce_projected_at_the_end(ours):
     return bouncing(ours, lambda s, rng, space: tangent(s, along(s, normal(s, rng)), space))
 
 
-@entry(PAPER, "reject", "bounce: as_released is ignored, the direction isotropic")
+@entry(PAPER, "reject", "bounce: as_released is ignored, the direction isotropic", by=("B46",))
 def bounce_never_as_released(ours):
     return {
         "bounce": lambda state, rng, *, space=None, as_released=False: ours.bounce(state, rng, space=space),
@@ -248,7 +248,7 @@ def bounce_of_rows_normalised_together(ours):
     return {"bounce_rows": bouncing(ours, turn)["bounce_rows"]}
 
 
-@entry(PAPER, "reject", "bounces of rows: every row bounces, whichever is named")
+@entry(PAPER, "reject", "bounces of rows: every row bounces, whichever is named", by=("B43",))
 def bounce_of_every_row(ours):
     def bounce_rows(state, rng, which=None, **options):
         return ours.bounce_rows(state, rng, **options)
@@ -256,7 +256,7 @@ def bounce_of_every_row(ours):
     return {"bounce_rows": bounce_rows}
 
 
-@entry(PAPER, "reject", "bounces of rows: those that are not named bounce")
+@entry(PAPER, "reject", "bounces of rows: those that are not named bounce", by=("B43",))
 def bounce_of_the_other_rows(ours):
     def bounce_rows(state, rng, which=None, **options):
         return ours.bounce_rows(state, rng, None if which is None else ~np.asarray(which), **options)
@@ -296,7 +296,7 @@ def rows_with_the_mean_force(ours):
     return with_rows(ours, lambda s: s._replace(dV=np.broadcast_to(np.mean(s.dV, axis=0), s.dV.shape)))
 
 
-@entry(PAPER, "reject", "rows: what leaves the domain stops all; right while none leaves")
+@entry(PAPER, "reject", "rows: what leaves the domain stops all; right while none leaves", by=("B38",))
 def rows_that_stop_together(ours):
     def leapfrog_rows(objective, state, h, **options):
         new = ours.leapfrog_rows(objective, state, h, **options)
@@ -305,7 +305,7 @@ def rows_that_stop_together(ours):
     return {"leapfrog_rows": leapfrog_rows}
 
 
-@entry(PAPER, "reject", "rows: what leaves the domain goes on as NaN; right while none leaves")
+@entry(PAPER, "reject", "rows: what leaves the domain goes on as NaN; right while none leaves", by=("B38",))
 def rows_that_become_nan(ours):
     def leapfrog_rows(objective, state, h, **options):
         new = ours.leapfrog_rows(objective, state, h, **options)
@@ -315,7 +315,7 @@ def rows_that_become_nan(ours):
     return {"leapfrog_rows": leapfrog_rows}
 
 
-@entry(PAPER, "reject", "rows: all start in one direction, that of the first draw")
+@entry(PAPER, "reject", "rows: all start in one direction, that of the first draw", by=("B43",))
 def rows_started_in_one_direction(ours):
     def start_rows(objective, theta, *args, rng=None, space=None, **options):
         s = ours.start_rows(objective, theta, *args, rng=rng, space=space, **options)

@@ -111,7 +111,7 @@ def steps_in_float32(ours):
 
 
 # ---- wrong: the log leapfrog
-@entry(PAPER, "reject", "κ = ½(1 + E²/V²)/(k + E/V − V/E), which overflows where V < 1e-154 E; right elsewhere")
+@entry(PAPER, "reject", "κ = ½(1 + E²/V²)/(k + E/V − V/E), which overflows where V < 1e-154 E; right elsewhere", by=("B44",))
 def kick_factor_that_overflows(ours):
     def kappa(v, k, E=1.0):
         with np.errstate(all="ignore"):
@@ -347,7 +347,7 @@ def domain_ends_at_the_energy(ours):
     return leapfrog(ours, allowed=lambda v, k: (v > 0) & (v < 1))
 
 
-@entry(PAPER, "reject", "the domain ends at 1.618 E, whatever c; right by default")
+@entry(PAPER, "reject", "the domain ends at 1.618 E, whatever c; right by default", by=("B38",))
 def domain_of_the_default_constant(ours):
     def largest_potential(E, c=None):
         return 0.5 * (1 + np.sqrt(5)) * E
@@ -355,12 +355,12 @@ def domain_of_the_default_constant(ours):
     return {"largest_potential": largest_potential, **leapfrog(ours, allowed=lambda v, k: (v > 0) & (v < 0.5 * (1 + np.sqrt(5))))}
 
 
-@entry(PAPER, "reject", "largest potential (c + √(c² + E²))/2")
+@entry(PAPER, "reject", "largest potential (c + √(c² + E²))/2", by=("B38",))
 def domain_without_the_four(ours):
     return {"largest_potential": lambda E, c=None: ((E if c is None else c) + np.sqrt((E if c is None else c) ** 2 + E * E)) / 2}
 
 
-@entry(PAPER, "reject", "the end of the domain is not watched: beyond V_max the force changes its sign")
+@entry(PAPER, "reject", "the end of the domain is not watched: beyond V_max the force changes its sign", by=("B38",))
 def domain_not_watched(ours):
     return leapfrog(ours, allowed=lambda v, k: v > -np.inf)
 
@@ -554,12 +554,17 @@ def doubled_space_merged(ours):
     return {"tao_step": step}
 
 
-@entry(PAPER, "reject", "H of the doubled phase space at (q, y), the copies mixed; right at the start, where they are equal")
+@entry(
+    PAPER,
+    "reject",
+    "H of the doubled phase space at (q, y), the copies mixed; right at the start, where they are equal",
+    by=("B47",),
+)
 def doubled_energy_of_mixed_copies(ours):
     return {"tao_hamiltonian": lambda s: float(np.sqrt(s.V * (s.V + s.y @ s.y)))}
 
 
-@entry(PAPER, "reject", "a step that leaves the domain is not shortened: the state stays where it was")
+@entry(PAPER, "reject", "a step that leaves the domain is not shortened: the state stays where it was", by=("B38",))
 def shortened_to_nothing(ours):
     def shortened(step, objective, state, h, *, halvings=10, **options):
         try:
@@ -570,7 +575,7 @@ def shortened_to_nothing(ours):
     return {"shortened": shortened}
 
 
-@entry(PAPER, "reject", "a step is halved once more than it had to be")
+@entry(PAPER, "reject", "a step is halved once more than it had to be", by=("B38",))
 def shortened_once_more(ours):
     def shortened(step, objective, state, h, *, halvings=10, **options):
         for k in range(halvings + 1):
@@ -584,7 +589,7 @@ def shortened_once_more(ours):
     return {"shortened": shortened}
 
 
-@entry(PAPER, "reject", "a step that was shortened goes on with the rest of h until all of it is done")
+@entry(PAPER, "reject", "a step that was shortened goes on with the rest of h until all of it is done", by=("B38",))
 def shortened_and_continued(ours):
     def shortened(step, objective, state, h, *, halvings=10, **options):
         why: Exception | None = None

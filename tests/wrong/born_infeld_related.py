@@ -33,12 +33,12 @@ def ecdsep_without_the_two(ours):
     return separable(ours, speed=lambda q, s: 1 / (s + q))
 
 
-@entry(PAPER, "reject", "ECDSep: the drift takes s = 1, whatever s; right by default")
+@entry(PAPER, "reject", "ECDSep: the drift takes s = 1, whatever s; right by default", by=("B45",))
 def ecdsep_with_s_ignored(ours):
     return separable(ours, speed=lambda q, s: 2 / (1 + q))
 
 
-@entry(PAPER, "reject", "ECDSep: the drift takes 2Π/|Π|², s forgotten; right for s = 0")
+@entry(PAPER, "reject", "ECDSep: the drift takes 2Π/|Π|², s forgotten; right for s = 0", by=("B45",))
 def ecdsep_without_s(ours):
     return separable(ours, speed=lambda q, s: 2 / q if q > 0 else 0.0)
 
@@ -132,7 +132,7 @@ def ecdsep_rescaled_without_the_root(ours):
     return released_separable(ours, ratio=lambda t, q: t / q)
 
 
-@entry(PAPER, "reject", "ECDSep, released: the shell of η = 1, whatever η; right by default")
+@entry(PAPER, "reject", "ECDSep, released: the shell of η = 1, whatever η; right by default", by=("B45",))
 def ecdsep_on_the_shell_of_eta_one(ours):
     return released_separable(ours, target=lambda s: (s.s + s.extra) * (s.V0 / s.V) - s.s)
 
@@ -142,12 +142,12 @@ def ecdsep_noise_not_normalised(ours):
     return released_separable(ours, noise=lambda pi, size, z: pi + size * z)
 
 
-@entry(PAPER, "reject", "ECDSep, released: the noise is not in units of |Π|; right where |Π| = 1")
+@entry(PAPER, "reject", "ECDSep, released: the noise is not in units of |Π|; right where |Π| = 1", by=("B45",))
 def ecdsep_noise_not_in_units_of_the_momentum(ours):
     return released_separable(ours, noise=lambda pi, size, z: (pi + z) * size / np.sqrt(float((pi + z) @ (pi + z))))
 
 
-@entry(PAPER, "reject", "ECDSep, released: without noise though there is a generator")
+@entry(PAPER, "reject", "ECDSep, released: without noise though there is a generator", by=("B45",))
 def ecdsep_without_noise(ours):
     return released_separable(ours, noise=lambda pi, size, z: pi)
 
@@ -248,7 +248,7 @@ def mchmc_kick_to_first_order(ours):
     return {"mchmc_kick": kick, **unit_speed(ours, kick)}
 
 
-@entry(PAPER, "reject", "MCHMC: the kick runs forwards for negative times, too: not reversible")
+@entry(PAPER, "reject", "MCHMC: the kick runs forwards for negative times, too: not reversible", by=("B45",))
 def mchmc_always_forwards(ours):
     def kick(u, dS, h):
         return ours.mchmc_kick(u, dS, abs(h))
@@ -277,7 +277,7 @@ def mchmc_minimal_norm_exchanged(ours):
     return {"mchmc_minimal_norm_step": unit_speed(ours, ours.mchmc_kick, minimal=scheme)["mchmc_minimal_norm_step"]}
 
 
-@entry(PAPER, "reject", "MCHMC, minimal norm: λ = ¼, two leapfrogs of half the step; right but for its error's size")
+@entry(PAPER, "reject", "MCHMC, minimal norm: λ = ¼, two leapfrogs of half the step; right but for its error's size", by=("B45",))
 def mchmc_minimal_norm_as_two_leapfrogs(ours):
     scheme = ((0.25, 0.5), (0.5, 0.5), (0.25, 0.0))
     return {"mchmc_minimal_norm_step": unit_speed(ours, ours.mchmc_kick, minimal=scheme)["mchmc_minimal_norm_step"]}
@@ -517,7 +517,7 @@ def network_without_residuals(ours):
     return poisson(ours, residual=lambda k, a: False)
 
 
-@entry(PAPER, "reject", "the first layer is residual, too, where it is square; right where it is not")
+@entry(PAPER, "reject", "the first layer is residual, too, where it is square; right where it is not", by=("B24",))
 def network_with_a_residual_first_layer(ours):
     return poisson(ours, residual=lambda k, a: True)
 
@@ -536,7 +536,7 @@ def tanh_bent_the_wrong_way(ours):
     return poisson(ours, derivatives=derivatives)
 
 
-@entry(PAPER, "reject", "sigmoid''' = σ'(1 − 6σ): forward right, and so the backward of tanh")
+@entry(PAPER, "reject", "sigmoid''' = σ'(1 − 6σ): forward right, and so the backward of tanh", by=("B24",))
 def sigmoid_with_a_wrong_third_derivative(ours):
     def derivatives(activation, z):
         s, s1, s2, s3 = DERIVATIVES[activation](z)
@@ -601,12 +601,12 @@ def source_of_two_dimensions(ours):
     return {"poisson_source": poisson_source, **poisson(ours, source=lambda ours, x, A: poisson_source(x, A))}
 
 
-@entry(PAPER, "reject", "u = sin(A r²), not squared")
+@entry(PAPER, "reject", "u = sin(A r²), not squared", by=("B42",))
 def solution_not_squared(ours):
     return {"poisson_solution": lambda x, amplitude: np.sin(amplitude * np.sum(x * x, axis=1))}
 
 
-@entry(PAPER, "reject", "points of the disk with the radius U, not √U: the centre is crowded")
+@entry(PAPER, "reject", "points of the disk with the radius U, not √U: the centre is crowded", by=("B42",))
 def disk_with_a_crowded_centre(ours):
     def disk_points(n_interior, n_boundary, rng):
         inside, circle = ours.disk_points(n_interior, n_boundary, rng)
@@ -615,7 +615,7 @@ def disk_with_a_crowded_centre(ours):
     return {"disk_points": disk_points}
 
 
-@entry(PAPER, "reject", "points of the square for points of the disk, on its boundary those of the circle")
+@entry(PAPER, "reject", "points of the square for points of the disk, on its boundary those of the circle", by=("B42",))
 def square_for_the_disk(ours):
     def disk_points(n_interior, n_boundary, rng):
         return rng.uniform(-1, 1, (n_interior, 2)), ours.disk_points(1, n_boundary, rng)[1]

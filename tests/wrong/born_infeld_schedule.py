@@ -150,13 +150,16 @@ def fixed_bounces_one_more(ours):
 
 
 @entry(
-    PAPER, "reject", "no fixed bounce means one, as in the released code, though it was not asked for; right where there are any"
+    PAPER,
+    "reject",
+    "no fixed bounce means one, as in the released code, though it was not asked for; right where there are any",
+    by=("B15",),
 )
 def no_fixed_bounce_means_one(ours):
     return scheduled(ours, fixed=lambda fixed, as_released: max(fixed, 1))
 
 
-@entry(PAPER, "reject", "as released, no fixed bounce means none")
+@entry(PAPER, "reject", "as released, no fixed bounce means none", by=("B15",))
 def no_fixed_bounce_as_released(ours):
     return scheduled(ours, fixed=lambda fixed, as_released: fixed)
 
@@ -186,7 +189,7 @@ def equal_is_progress(ours):
     return scheduled(ours, updated=after)
 
 
-@entry(PAPER, "reject", "progress is V smaller than that of the update before, not than the smallest")
+@entry(PAPER, "reject", "progress is V smaller than that of the update before, not than the smallest", by=("B15",))
 def progress_since_the_last_update(ours):
     def after(n, before, after):
         updated(n, before, after)
@@ -256,7 +259,10 @@ def schedule_without_a_seed(ours):
 
 
 @entry(
-    PAPER, "reject", "the generator is made anew from the seed at each bounce: one direction for all; right for the first bounce"
+    PAPER,
+    "reject",
+    "the generator is made anew from the seed at each bounce: one direction for all; right for the first bounce",
+    by=("B46",),
 )
 def generator_made_anew_at_each_bounce(ours):
     return scheduled(
@@ -264,7 +270,7 @@ def generator_made_anew_at_each_bounce(ours):
     )
 
 
-@entry(PAPER, "reject", "bounces from the cube, though the released ones were not asked for; right without bounces")
+@entry(PAPER, "reject", "bounces from the cube, though the released ones were not asked for; right without bounces", by=("B46",))
 def schedule_with_the_cube(ours):
     return scheduled(ours, cube=lambda as_released: True)
 
@@ -286,27 +292,27 @@ def returned(ours, change):
     return {"born_infeld": born_infeld}
 
 
-@entry(PAPER, "reject", "x is the last point, not the best; right where the loss falls to the end")
+@entry(PAPER, "reject", "x is the last point, not the best; right where the loss falls to the end", by=("B39",))
 def last_point_returned(ours):
     return returned(ours, lambda r, x0, o: r.update(x=r.x_last, fun=r.V + r.offset))
 
 
-@entry(PAPER, "reject", "x is the best point, fun and jac are not those of it but of the last")
+@entry(PAPER, "reject", "x is the best point, fun and jac are not those of it but of the last", by=("B39",))
 def value_of_the_last_point_returned(ours):
     return returned(ours, lambda r, x0, o: r.update(fun=r.V + r.offset))
 
 
-@entry(PAPER, "reject", "fun is V, the loss less the offset; right for offset 0")
+@entry(PAPER, "reject", "fun is V, the loss less the offset; right for offset 0", by=("B39",))
 def potential_returned_as_the_loss(ours):
     return returned(ours, lambda r, x0, o: r.update(fun=r.fun - r.offset))
 
 
-@entry(PAPER, "reject", "energy is that of the start without the extra energy; right from rest")
+@entry(PAPER, "reject", "energy is that of the start without the extra energy; right from rest", by=("B39",))
 def energy_returned_without_the_extra(ours):
     return returned(ours, lambda r, x0, o: r.update(energy=r.energy - o.get("extra_energy", 0.0)))
 
 
-@entry(PAPER, "reject", "the evaluation at the start is not counted")
+@entry(PAPER, "reject", "the evaluation at the start is not counted", by=("B39",))
 def start_not_counted(ours):
     return returned(ours, lambda r, x0, o: r.update(nfev=r.nfev - 1, njev=r.njev - 1))
 
@@ -315,6 +321,7 @@ def start_not_counted(ours):
     PAPER,
     "reject",
     "t is h times the number of iterations, bounces and another clock notwithstanding; right for bbi without bounces",
+    by=("B39",),
 )
 def time_returned_as_iterations(ours):
     return returned(ours, lambda r, x0, o: r.update(t=r.nit * o["step"]))
@@ -339,17 +346,17 @@ def start_of_the_run_modified(ours):
     return returned(ours, moved)
 
 
-@entry(PAPER, "reject", "reaching the offset is a failure")
+@entry(PAPER, "reject", "reaching the offset is a failure", by=("B39",))
 def offset_reached_is_a_failure(ours):
     return returned(ours, lambda r, x0, o: r.update(success=r.status == 0))
 
 
-@entry(PAPER, "reject", "every run is a success")
+@entry(PAPER, "reject", "every run is a success", by=("B39",))
 def every_run_is_a_success(ours):
     return returned(ours, lambda r, x0, o: r.update(success=True))
 
 
-@entry(PAPER, "reject", "tol is compared with the loss, not with V; right for offset 0")
+@entry(PAPER, "reject", "tol is compared with the loss, not with V; right for offset 0", by=("B39",))
 def tolerance_on_the_loss(ours):
     def born_infeld(fun, x0, *args, tol=None, offset=0.0, **options):
         shifted = None if tol is None else max(tol - offset, 0.0)
@@ -358,7 +365,7 @@ def tolerance_on_the_loss(ours):
     return {"born_infeld": born_infeld}
 
 
-@entry(PAPER, "reject", "args are handed to fun but not to jac; right without args")
+@entry(PAPER, "reject", "args are handed to fun but not to jac; right without args", by=("B39",))
 def arguments_kept_from_the_gradient(ours):
     def born_infeld(fun, x0, args=(), jac=None, *rest, **options):
         if callable(jac):
@@ -417,7 +424,7 @@ def offset_ignored_with_batches(ours):
     return {"energy_conserving_descent": energy_conserving_descent}
 
 
-@entry(PAPER, "reject", "mini-batches: the seed is ignored; right without bounces")
+@entry(PAPER, "reject", "mini-batches: the seed is ignored; right without bounces", by=("B43",))
 def seed_ignored_with_batches(ours):
     def energy_conserving_descent(step, *, seed=0, **options):
         return ours.energy_conserving_descent(step, seed=int(np.random.default_rng().integers(2**31)), **options)

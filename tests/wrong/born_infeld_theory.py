@@ -58,7 +58,7 @@ def fall_with_a_square(ours):
     return fall(potential=lambda E, s: E * s * s)
 
 
-@entry(PAPER, "reject", "fall: cosh X overflows beyond X = 710, and V and θ are 0 with it; right before")
+@entry(PAPER, "reject", "fall: cosh X overflows beyond X = 710, and V and θ are 0 with it; right before", by=("B44",))
 def fall_that_overflows(ours):
     def sech_motion(t, m, theta0, extra=0.0, uphill=False):
         theta, pi, V = ours.sech_motion(t, m, theta0, extra, uphill)
@@ -488,16 +488,16 @@ def basin_ratio_by_eigenvalues(ours):
     return {"basin_ratio": lambda a, b: float(np.exp(0.5 * (log_det(b) - log_det(a))))}
 
 
-@entry(PAPER, "reject", "moment: 3/n, that of normal numbers divided by their mean square")
+@entry(PAPER, "reject", "moment: 3/n, that of normal numbers divided by their mean square", by=("B41",))
 def moment_of_normal_numbers(ours):
     return {"isotropic_moment": lambda n: 3 / n}
 
 
-@entry(PAPER, "reject", "moment of the cube: 9/5n, its limit for many coordinates")
+@entry(PAPER, "reject", "moment of the cube: 9/5n, its limit for many coordinates", by=("B41",))
 def moment_of_the_cube_in_the_limit(ours):
     return {"cube_moment": lambda n: 9 / (5 * n)}
 
 
-@entry(PAPER, "reject", "moment of the cube: that of the sphere, 3/(n + 2)")
+@entry(PAPER, "reject", "moment of the cube: that of the sphere, 3/(n + 2)", by=("B41",))
 def moment_of_the_cube_as_of_the_sphere(ours):
     return {"cube_moment": lambda n: 3 / (n + 2)}

@@ -55,7 +55,7 @@ def poisson_loss(theta, shapes, interior, boundary, A, weight, l2, kind):
 
 
 @claim(
-    "B24", source="derived: the Laplacian of a network and its gradient", tolerance=1e-10, draws=20, D=Integer(1, 3),
+    "B24", source="derived: the Laplacian of a network and its gradient", tolerance=1e-10, draws=40, D=Integer(1, 3),
     width=Integer(1, 6), residual=Integer(0, 2), kind=Choice("sigmoid", "tanh"),
     part=Choice("gradient", "value", "laplacian", "source"), seed=Seed(),
     catches="no σ''' Σ Z² in the backward pass; 1 for 2 in 2σ'' Z C; the way round a residual layer forgotten; the boundary "

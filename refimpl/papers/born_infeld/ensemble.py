@@ -59,7 +59,11 @@ def start_rows(
     if bad.any():
         k = int(np.argmax(bad))
         raise ValueError(f"offset: expected V = F - offset > 0 and a finite gradient, got V {V[k]}, gradient {dV[k]} in row {k}")
+    if space is not None:
+        for x in theta:
+            space.check(x)
     aim = tangent(theta, -dV if rng is None else rng.standard_normal(theta.shape), space)
+    aim = aim / np.maximum(np.max(np.abs(aim), axis=1, keepdims=True), np.finfo(float).tiny)  # squares leave the range
     size = np.sqrt(squares(aim))
     if extra > 0 and not size.all():
         raise ValueError(f"rng: expected a numpy.random.Generator, as the gradient is zero in row {int(np.argmin(size))}, got None")

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from refimpl.doors import finite, floats
+from refimpl.doors import finite, floats, whole
 from refimpl.manifolds.motion import Space
 from refimpl.params import Objective
 
@@ -61,7 +61,7 @@ def acceleration(V, dV, velocity):
 # ---- the shell H = E
 def momentum_squared(V, E, gap):
     """|π|² = E²/V − V = (E − V)(E + V)/V, with gap = E − V given apart: E²/V − V would lose its digits near a turning point."""
-    return gap * (E + V) / V
+    return gap / V * (E + V)
 
 
 def speed_squared(V, E):
@@ -140,7 +140,7 @@ def start(
     offset, extra = number("offset", offset), number("extra_energy", extra_energy)
     if extra < 0:
         raise ValueError(f"extra_energy: expected a number >= 0, got {extra}: no momentum has an energy below the potential")
-    if blocks is not None and sum(blocks) != theta.size:
+    if blocks is not None and not (np.iterable(blocks) and sum(whole("blocks", n, 1) for n in blocks) == theta.size):
         raise ValueError(f"blocks: expected sizes that sum to {theta.size}, got {blocks}")
     if space is not None:
         space.check(theta)
@@ -150,6 +150,8 @@ def start(
     if V <= 0:
         raise ValueError(f"offset: expected a number below the value at the start, {V + offset}, got {offset}: V = {V} is not > 0")
     state = State(theta, np.zeros_like(theta), V, dV, V + extra, offset, 0.0, V, extra)
+    if not shell(state) < float(np.finfo(theta.dtype).max):
+        raise ValueError(f"extra_energy: expected a momentum that {theta.dtype} can hold, got |π|² = {shell(state)} at V = {V}")
     if as_released:
         with np.errstate(invalid="ignore", divide="ignore"):
             size = np.sqrt(state.E * state.E / V - V)
@@ -185,4 +187,7 @@ def directed(state, space=None, rng=None):
 
 def number(name, x):
     """x as a finite Python float; otherwise TypeError or ValueError."""
-    return float(finite(name, floats(name, x, ())))
+    x = float(floats(name, x, ()))
+    if not isfinite(x):
+        raise ValueError(f"{name}: expected a finite number, got {x}")
+    return x

@@ -49,7 +49,7 @@ def bbi_run(objective: Objective, state: State, h: float, steps: int = 1, *, pro
         if not V > 0:
             raise OutsideDomain(f"state: expected V > 0, got {V}: the loss has reached the offset")
         if project:
-            target = (extra + (V0 - V)) * (E + V) / V
+            target = (extra + (V0 - V)) / V * (E + V)
             if target > 0 and size > 0:
                 c = sqrt(target / size)
             elif target > 0:

@@ -100,7 +100,7 @@ def bbi_update(state, h, *, project=True, space=None, as_released=False):
     if project:
         pi = rescale_as_released(state).pi if as_released else on_shell(state, space)
     v = state.V / state.E
-    pi = pi - (0.5 * h * (v + 1 / v)) * tangent(state.theta, state.dV, space)
+    pi = pi - (0.5 * h * (v + state.E / state.V)) * tangent(state.theta, state.dV, space)
     return drift(state.theta, pi, h * v, space)
 
 
@@ -202,7 +202,8 @@ def located_step(
 
     The fraction of h is sought for which the whole step ends on the wall, by bisection: the energy error of a collision is then
     O(h³), and O(h²) along a trajectory, where folding the drift alone (`space=box(low, high)`) leaves O(h). Each collision costs
-    some fifty evaluations, half of them beyond the wall by up to a step. Entries without a wall have ∓inf.
+    some fifty evaluations, half of them beyond the wall by up to a step. Entries without a wall have ∓inf. The step must be one
+    that ends with a kick: bbi_step and euler_step come back to a wall at rest, and stay there.
 
     Raises
     ------
@@ -231,7 +232,7 @@ def located_step(
             else:
                 inner = middle
         wall = outside(there.theta)
-        theta = np.clip(there.theta, low, high)  # beyond the wall by a rounding
+        theta = np.clip(there.theta, low, high).astype(there.theta.dtype, copy=False)  # beyond the wall by a rounding
         V, dV = evaluate(objective, theta, state.offset)
         state = there._replace(theta=theta, V=V, dV=dV, pi=np.where(wall, -there.pi, there.pi))
         rest = rest - outer

@@ -133,7 +133,7 @@ def basin_ratio(hessian1: ArrayLike, hessian2: ArrayLike) -> float:
 def half_log_det(name, H):
     """½ log det H, by Cholesky."""
     if H.shape[0] != H.shape[1] or not np.isfinite(H).all() or np.abs(H - H.T).max(initial=0) > 1e-8 * np.abs(H).max(initial=0):
-        raise ValueError(f"{name}: expected a finite symmetric matrix, got shape {H.shape} with |H − Hᵀ| or an entry beyond that")
+        raise ValueError(f"{name}: expected a finite symmetric square matrix, got one of shape {H.shape} that is not")
     try:
         return np.sum(np.log(np.diag(np.linalg.cholesky(H))))
     except np.linalg.LinAlgError:

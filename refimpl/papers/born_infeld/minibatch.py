@@ -5,6 +5,7 @@ train(objective, theta, energy_conserving_descent(0.01), n, epochs=3, batch=50, 
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from refimpl.doors import whole
 from refimpl.optim.first_order import Optimiser, pair, vector
 from refimpl.papers.born_infeld.hamiltonian import State, number, start
-from refimpl.papers.born_infeld.integrators import bbi_update, bounce, kick_factor, on_shell
+from refimpl.papers.born_infeld.integrators import FROZEN, bbi_update, bounce, kick_factor, on_shell
 from refimpl.papers.born_infeld.schedule import Counters, bounced, due, least_zero, positive, rules_of, updated
 
 
@@ -43,8 +44,9 @@ def energy_conserving_descent(
     """(init, step) for :func:`refimpl.optim.train` and :func:`refimpl.optim.minimise`: an update with each batch.
 
     The potential is that of the batch, and E is fixed by the first one, so that V > E can occur: π is then left as it is. Where a
-    batch's V is not above 0, nothing moves. The leapfrog takes the two half kicks between two drifts from one batch, and
-    max(c, V) for c, so that its force keeps its sign. Bounce k is drawn from the generator of [seed, k].
+    batch's V is not above 0 (as released 1e-40), or value or gradient are not finite, nothing moves. The leapfrog takes the two
+    half kicks between two drifts from one batch, and max(c, V) for c, so that its force keeps its sign. Bounce k is drawn from the
+    generator of [seed, k]. As released, the first momentum is that of one tensor.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def energy_conserving_descent(
             drawn = np.random.default_rng([seed, 0])
             first = start(lambda _: (value, g), theta, offset, extra, rng=drawn, as_released=as_released)
             state = state._replace(pi=first.pi, begun=True, E=first.E, V0=first.V0)
-        elif not V > 0:
+        elif not (FROZEN if as_released else 0) < V < inf or not np.isfinite(g).all():
             return theta, state
         now = State(theta, state.pi, V, g, state.E, offset, 0.0, state.V0, extra)
         n = state.counters

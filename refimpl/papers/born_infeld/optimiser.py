@@ -55,7 +55,7 @@ MESSAGES = {
     0: "V = F - offset is at most tol, or no entry of the gradient is larger than gtol",
     1: "maximum number of iterations has been reached",
     2: "the loss has reached the offset: V = F - offset <= 0 at x, or too near to 0 to go on",
-    3: "the start is a rest point: the gradient is zero, and there is no extra energy",
+    3: "at rest at a point where there is no force: the gradient is zero, and there is no extra energy",
     5: "the objective is not finite at x_last; x is the best finite point",
     6: "the potential left the domain of the integrator also with steps h/1024: take a smaller step or a larger c",
     99: "stopped by the callback",
@@ -87,7 +87,7 @@ class Watch:
         if F.size != 1:
             raise ValueError(f"fun: expected a number, got shape {F.shape}")
         F, gradient = float(F.reshape(())), floats("jac", gradient, self.full.shape)
-        if not ((self.low <= self.last) & (self.last <= self.high)).all():  # on the search for a wall
+        if ((self.last < self.low) | (self.last > self.high)).any():  # on the search for a wall; NaN is not beyond one
             return F, gradient[self.free]
         if not (isfinite(F) and np.isfinite(gradient).all()):
             raise Ended(5)
@@ -170,8 +170,9 @@ def born_infeld(
     -------
     OptimizeResult
         x, fun, jac: the best point, its value, its gradient. x_last, V, momentum, energy (E), hamiltonian, t (physical time):
-        where the trajectory is. nit, nfev, njev, nbounce. status, message, success: 0 tol or gtol met; 1 maxiter; 2 the
-        loss reached the offset; 3 rest point; 5 not finite; 6 out of the domain; 99 callback. Success is 0 and 2.
+        where the trajectory is; with status 2 and 5, x_last is the point that ended it, and the others belong to the state before.
+        nit, nfev, njev, nbounce. status, message, success: 0 tol or gtol met at x; 1 maxiter; 2 the loss reached the offset; 3 rest
+        point; 5 not finite; 6 out of the domain; 99 callback. Success is 0 and 2.
 
     Raises
     ------
@@ -192,7 +193,7 @@ def born_infeld(
     h = positive("step", step)
     tol, gtol = (None if x is None else least_zero(name, x) for name, x in (("tol", tol), ("gtol", gtol)))
     rules = rules_of(bounce_every, fixed_bounces, patience, as_released)
-    maxiter, rng = whole("maxiter", maxiter, 0), np.random.default_rng(rng)
+    maxiter, rng = whole("maxiter", maxiter, 0), generator(rng)
     if integrator not in INTEGRATORS:
         raise ValueError(f"integrator: expected one of {', '.join(INTEGRATORS)}, got {integrator!r}")
     if as_released and integrator != "bbi":
@@ -202,8 +203,12 @@ def born_infeld(
     full = finite("x0", floats("x0", x0, (None,))).copy()
     low, high = bounds_of(bounds, full)
     free = low < high
+    if not free.any():
+        raise ValueError(f"bounds: expected a variable that is not held fixed, got low {low}, high {high}")
     space = box(low[free], high[free]) if np.isfinite([low, high]).any() and walls == "folded" else None
     advance = stepping(integrator, project, c, space, as_released)
+    if walls == "located" and integrator == "bbi":
+        raise ValueError("walls: expected 'folded' with 'bbi', got 'located': its step meets walls at rest, and stays there")
     if walls == "located" and np.isfinite([low, high]).any():
         advance = partial(located_step, low=low[free], high=high[free], step=advance)
     elif walls not in ("folded", "located") or (space and integrator == "midpoint"):
@@ -214,10 +219,16 @@ def born_infeld(
         state = start(watch, full[free], offset, extra_energy, rng=rng, space=space, as_released=as_released, blocks=blocks)
     except Ended:
         raise ValueError(f"fun: expected a finite value and gradient at x0, got neither at {full}") from None
+    if walls == "located" and not state.pi.any():
+        pressed = ((state.theta == low[free]) & (state.dV > 0)) | ((state.theta == high[free]) & (state.dV < 0))
+        if pressed.any():
+            raise ValueError(f"x0: expected extra_energy, or a start not pressed to a wall, with walls='located', got {full}")
+    if not as_released:
+        watch.floor = max(TINY, state.E / float(np.finfo(full.dtype).max) * state.E * 4)  # below, |π|² = E²/V leaves the range
     counters, status, nit, history, t = Counters(), 1, 0, [full.copy()], 0.0
     if not state.dV.any() and extra_energy == 0:
         status = 3
-    while status == 1 and not met(state, tol, gtol):
+    while status == 1 and not met(watch, tol, gtol):
         if nit == maxiter:
             break
         try:
@@ -229,7 +240,7 @@ def born_infeld(
                 V, state = state.V, shortened(advance, watch, state, h)
                 counters = updated(counters, V)
         except OutsideDomain:
-            status = 6
+            status, watch.last = 6, whole_point(full, free, state.theta)  # not the step that was tried
             break
         except Ended as e:
             if e.status != 2 or not lower_offset:
@@ -239,6 +250,8 @@ def born_infeld(
             t += state.t
             state = start(watch, watch.x[free], watch.offset, extra_energy, rng=rng, space=space)
             counters = counters._replace(best=inf, since_best=0)
+            if not state.dV.any() and extra_energy == 0:
+                status = 3
         nit += 1
         watch.last = whole_point(full, free, state.theta)
         if return_all:
@@ -249,7 +262,7 @@ def born_infeld(
                 tell(OptimizeResult(seen, energy=state.E, t=t + state.t, nbounce=counters.bounces))
             except StopIteration:
                 status = 99
-    if status == 1 and met(state, tol, gtol):
+    if status == 1 and met(watch, tol, gtol):
         status = 0
     result = OptimizeResult(
         x=watch.x,
@@ -287,11 +300,22 @@ def bounds_of(bounds, x):
         lb, ub = ([None if v is None or isnan(v) else v for v in side] for side in zip(*pairs, strict=True))
         low, high = np.array([-inf if v is None else v for v in lb], float), np.array([inf if v is None else v for v in ub], float)
     else:
-        low, high = (np.array(np.broadcast_to(side, x.shape), float) for side in (bounds.lb, bounds.ub))
+        sides = [np.asarray(side, float) for side in (bounds.lb, bounds.ub)]
+        if any(side.shape not in ((), (1,), x.shape) for side in sides):
+            raise ValueError(f"bounds: expected shape {x.shape}, got {sides[0].shape} and {sides[1].shape}")
+        low, high = (np.array(np.broadcast_to(side, x.shape)) for side in sides)
     if not ((low <= x) & (x <= high)).all():
         k = int(np.argmin((low <= x) & (x <= high)))
         raise ValueError(f"x0: expected entries within the bounds, got {x[k]} at index {k}, outside [{low[k]}, {high[k]}]")
     return low, high
+
+
+def generator(rng):
+    """rng as a Generator, from None or a seed; otherwise TypeError."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as e:
+        raise type(e)(f"rng: expected a numpy.random.Generator, a seed or None, got {rng!r} ({e})") from None
 
 
 def valued(fun, jac, args):
@@ -335,9 +359,10 @@ def reporter(callback):
     return (lambda r: callback(intermediate_result=r)) if by_name else (lambda r: callback(r.x))
 
 
-def met(state, tol, gtol):
-    """Is the end reached that tol or gtol set?"""
-    return (tol is not None and state.V <= tol) or (gtol is not None and bool(np.max(np.abs(state.dV), initial=0) <= gtol))
+def met(watch, tol, gtol):
+    """Is the end reached that tol or gtol set, at the best point?"""
+    g = watch.gradient[watch.free]
+    return (tol is not None and watch.F - watch.offset <= tol) or (gtol is not None and bool(np.max(np.abs(g), initial=0) <= gtol))
 
 
 def whole_point(full, free, theta):

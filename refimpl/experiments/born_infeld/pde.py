@@ -61,6 +61,8 @@ PILOT = {  # (method, step): least loss of seeds 0, 1, 2; RMS error of u
 STEP = 0.01  # of the pilot
 ENOUGH, CLOSE = 2.0, 0.05  # loss and RMS error below which a run of BBI agrees
 
+DECIDED = "before a first run; that had BBI without bounces only, and did not reproduce it"
+
 
 @dataclass(frozen=True)
 class Config(Seeds):
@@ -228,7 +230,8 @@ class Result:
             "bounces as released: ten, every 200 steps, and after 2000 without progress. Momentum 0.9. Every iteration is one "
             "gradient, of all points. Pilot: an earlier implementation of our own, with other draws of points and weights.",
         )
-        return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts")])
+        end = footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts", decided=DECIDED)
+        return "\n".join([*lines, "", *end])
 
     def to_json(self) -> str:
         """Settings, versions, and every run."""

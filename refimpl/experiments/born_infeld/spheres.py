@@ -292,6 +292,8 @@ class Result:
             "All arms descend by the same L-BFGS, and its calls count as those of the motion do. BI's offset is the proven lower "
             "bound; told: 1e-5 below the best known energy. Reached: within 1e-6 of it, relatively.",
         )
+        if c == Config():
+            remarks += ("Run three times, with more and more runs to tune all arms by: the first two, of 10, were inconclusive.",)
         return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *remarks, random="starts for each N")])
 
     def to_json(self) -> str:

@@ -285,7 +285,7 @@ class Result:
             setting = ", ".join(f"{name} {value}" for name, value in self.chosen[arm].items())
             rest = f"median of the grid {np.median(found):.0f}, worst {max(found):.0f}"
             lines.append(f"  {arm:<9} {setting:<34} {min(found):>5.0f}; {rest}")
-        remarks = (
+        remarks: tuple[str, ...] = (
             f"Tuning: {len(GRIDS['BI'])} settings of each arm, {c.tuning_runs} runs for N = {', '.join(map(str, c.tuned_on))}, "
             "other seeds than those shown; grids made after trials. size in units of √(4π/N); extra: energy a point: where a "
             "setting has it, BI starts from the lowest minimum; h: of the log leapfrog.",

@@ -66,7 +66,7 @@ def sech_motion(t: ArrayLike, m: float, theta0: float, extra: float = 0.0, uphil
     x = extra / V0
     X0 = np.log1p(x + np.sqrt(x * (x + 2)))  # arcosh(1 + x), to full accuracy for small x
     X = np.sqrt(2) * m * t + (-X0 if uphill else X0)
-    A, root = theta0 * np.sqrt(1 + x), np.sqrt(sech(X))
+    A, root = theta0 * np.sqrt(1 + x), root_sech(X)
     with np.errstate(over="ignore"):
         root_cosh = np.exp(np.abs(X) / 2) * np.sqrt((1 + np.exp(-2 * np.abs(X))) / 2)
         return A * root, -(m * A / np.sqrt(2)) * root_cosh * np.tanh(X), (V0 + extra) * sech(X)
@@ -113,10 +113,10 @@ def spiral(t: ArrayLike, m: float, theta0: ArrayLike, pi0: ArrayLike) -> tuple[n
     across = across - (across @ e) * e  # twice: the first leaves a part of order eps |π₀|
     p = np.sqrt(across @ across)  # l = r₀ p, and V₀ = ½m²r₀² turns E² − ½m²l² into a sum without cancellation
     E, E_r = np.sqrt(V0 * (V0 + radial**2 + p**2)), np.sqrt(V0 * (V0 + radial**2))
-    V = E_r * sech(np.sqrt(2) * m * (E_r / E) * t - np.arcsinh(radial / np.sqrt(V0)))
+    root = np.sqrt(E_r) * root_sech(np.sqrt(2) * m * (E_r / E) * t - np.arcsinh(radial / np.sqrt(V0)))  # √V
     phi = m * m * r0 * p / (2 * E) * t
     plane = np.cos(phi)[..., None] * e + np.sin(phi)[..., None] * (across / p if p > 0 else across)
-    return (np.sqrt(2 * V) / m)[..., None] * plane, V
+    return (np.sqrt(2) * root / m)[..., None] * plane, root * root
 
 
 def elliptic_period(m: float, V0: float, E: float) -> float:
@@ -205,6 +205,12 @@ def jacobi(u, k2, one_minus_k2):
     s, c, _, _ = ellipj(np.where(far, ellipkm1(one_minus_k2) - np.abs(u), np.abs(u)), k2)  # takes k², not k
     d, k = np.sqrt(c * c + one_minus_k2 * s * s), np.sqrt(one_minus_k2)
     return np.sign(u) * np.where(far, c / d, s), np.where(far, k * s / d, c), np.where(far, k / d, d)
+
+
+def root_sech(X):
+    """√sech X, from the exponential of half of X: that of X is 0 long before."""
+    half = np.exp(-np.abs(X) / 2)
+    return half * np.sqrt(2 / (1 + half**4))
 
 
 def sech(X):

@@ -172,7 +172,7 @@ def test_table_says_what_was_run_and_how_it_was_decided(name):
     text = " ".join(" ".join(lines).split())
     assert f"{config.seeds} random " in text
     assert f"of seed {config.seed}; {result.minutes:.1f} minutes; python" in text
-    assert f"Decision, fixed before the run: {' '.join(result.RULE.split())}." in text
+    assert f": {' '.join(result.RULE.split())}." in text.partition("Decision, fixed ")[2]
     assert lines[-1] == f"Verdict: {result.verdict}."
     assert max(map(len, lines)) <= 110
     assert module.QUICK.seeds < module.Config().seeds

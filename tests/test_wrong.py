@@ -38,8 +38,9 @@ def test_unusual_implementation_is_accepted_by_every_claim_that_draws(e, seeds):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("e", RIGHT, ids=lambda e: f"{e.paper}-{e.name}")
-def test_unusual_implementation_is_accepted_by_every_claim(e):
-    assert rejecting(e) == []
+def test_unusual_implementation_is_accepted_by_the_claims_that_draw_nothing(e):
+    ids = [c.id for c in claims.of(e.paper) if not c.slow and (finite(c) or c.statistical)]
+    assert rejecting(e, ids) == []
 
 
 def test_every_wrong_implementation_names_a_claim():

@@ -120,6 +120,9 @@ def verify(args) -> int:
         print("\n".join(["", report.summary(), *report.remarks(), *report.details()]))
     else:
         print(report)
+    slow = [c.id for c in claims.selected(args.paper, args.claim) if c.slow and not (args.thorough or args.claim)]
+    if slow:
+        print(f"Left out, as they take long: {', '.join(slow)}; --thorough runs them.")
     if args.json:
         write_whole(args.json, f"{report.to_json()}\n".encode())
     return 0 if report.ok else 1
@@ -134,7 +137,7 @@ def show(args) -> int:
     c = claims.find(args.id)
     print(f"{c.id}  {c.statement}\n")
     print(f"   paper      {claims.paper_of(c)}\n   where      {c.source}")
-    print(f"   tolerance  {c.tolerance:.0e}" + (f", float32 {c.single:.0e}" if c.single else ""))
+    print(f"   tolerance  {c.tolerance:.1e}" + (f", float32 {c.single:.1e}" if c.single else ""))
     if c.false_alarm:
         print(f"   statistic  residual is -log10 p; fails by chance with probability {c.false_alarm:.0e}")
     print("   drawn      " + (", ".join(f"{k} in {v}" for k, v in c.domains.items()) or "nothing"))
@@ -167,6 +170,8 @@ def reproduce(args) -> int:
     writable(args.json)
     result = experiments.reproduce(args.name, quick=args.quick, seeds=args.seeds, workers=args.workers)
     print(result.table())
+    if args.quick:
+        print("A quick run: smaller than the one that the decision was made for.")
     if args.out:
         for path in experiments.save(result, args.out, args.name):
             print(f"wrote {path}")

@@ -1,5 +1,7 @@
 """Born-Infeld beside PyTorch: the released update, and the Laplacian of a network, with tensors and automatic differentiation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -96,7 +98,7 @@ def test_network_descends_as_with_the_released_update(as_released):
     def by_vector(vector):
         return loss([p.reshape(s) for p, s in zip(torch.split(vector[0], blocks), shapes, strict=True)])
 
-    options = {"offset": -1e-3, "extra_energy": 0.5, "maxiter": 100, "return_all": True}
+    options: dict[str, Any] = {"offset": -1e-3, "extra_energy": 0.5, "maxiter": 100, "return_all": True}
     if as_released:  # the tensors' own normalisation
         expected = released(loss, tensors, 0.02, 100, -1e-3, 0.5)
         r = born_infeld(f, theta, jac=True, step=0.02, as_released=True, blocks=blocks, **options)

@@ -185,8 +185,8 @@ def test_reproductions_are_listed_and_run(monkeypatch, result):
     ("arguments", "match"),
     [
         ({"name": "thompson"}, "name: expected one of thomson, .*bi-shallow-valley, got 'thompson'"),
-        ({"name": "thomson", "seeds": 0}, "seeds: expected at least 1, got 0"),
-        ({"name": "thomson", "workers": 0}, "workers: expected at least 1, got 0"),
+        ({"name": "thomson", "seeds": 0}, "seeds: expected 1 to 100000, got 0"),
+        ({"name": "thomson", "workers": 0}, "workers: expected 1 to 100000, got 0"),
     ],
 )
 def test_bad_requests_are_named(arguments, match):

@@ -181,9 +181,9 @@ def check(
     names = {name for name in dir(ours(paper)) if not name.startswith("_")}
     has = set(impl) if isinstance(impl, Mapping) else {n for n in dir(impl) if not n.startswith("_")}
     if not names & has:
-        hint = "; refimpl.interop makes an implementation of a loss" if callable(impl) else ""
+        hint = "; refimpl.interop makes an implementation of a loss" if callable(impl) and paper == "hyperspherical_energy" else ""
         got = f"{type(impl).__name__} with none of them{hint}"
-        such = {"substrate": "dense_forward"}.get(paper, "energy_forward")
+        such = {"substrate": "dense_forward", "born_infeld": "start and bbi_step"}.get(paper, "energy_forward")
         raise TypeError(f"impl: expected functions of {paper}, such as {such}; got {got}")
     chosen = selected(paper, claim)
     return _table(chosen, lambda _: impl, paper, claim, case, draws, seed, thorough, single, progress, ours=False)

@@ -13,6 +13,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+MOST = 100_000  # seeds, or workers: all streams are made before the first is used
+
 # worst first: a whole is as good as its worst part
 VERDICTS = ("differs", "not reproduced", "inconclusive", "agrees")
 
@@ -69,13 +71,13 @@ def reproduce(name: str, quick: bool = False, seeds: int | None = None, workers:
     Raises
     ------
     ValueError
-        If there is no such reproduction, or seeds or workers are below 1.
+        If there is no such reproduction, or seeds or workers are not between 1 and MOST.
     """
     if name not in REPRODUCTIONS:
         raise ValueError(f"name: expected one of {', '.join(REPRODUCTIONS)}, got {name!r}")
     for option, value in (("seeds", seeds), ("workers", workers)):
-        if value is not None and value < 1:
-            raise ValueError(f"{option}: expected at least 1, got {value}")
+        if value is not None and not 1 <= value <= MOST:
+            raise ValueError(f"{option}: expected 1 to {MOST}, got {value}")
     module = import_module(REPRODUCTIONS[name].module)
     config = module.QUICK if quick else module.Config()
     return module.run(config if seeds is None else config.with_seeds(seeds), workers=workers or 1)

@@ -80,7 +80,12 @@ def make(contender, kind, n, steps, dtype="float64"):
         return torch_update(theta, g, steps, contender == "torch in place")
     if contender == "copy":
         target = np.empty_like(theta)
-        return lambda: [np.copyto(target, theta) for _ in range(steps)], lambda: [theta]
+
+        def copy():
+            for _ in range(steps):
+                np.copyto(target, theta)
+
+        return copy, lambda: [theta]
     return ours(contender, quadratic(n) if kind == "quadratic" else lambda theta: (V, g), theta, steps)
 
 
@@ -149,7 +154,7 @@ def ensemble(contender, n, steps):
         g = curvature * theta
         return (g * theta).dot(half), g
 
-    step = {"rows": bbi_rows, "rows of the leapfrog": leapfrog_rows}[contender]
+    step = bbi_rows if contender == "rows" else leapfrog_rows
     first = start_rows(objective, np.random.default_rng(0).standard_normal((256, n)), extra_energy=1.0)
 
     def call():

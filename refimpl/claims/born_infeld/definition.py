@@ -211,8 +211,9 @@ def state_at(impl, V, theta, pi, offset=0.0, E=None):
     """The implementation's state at theta with momentum pi and the energy E; that of theta and pi by default."""
     v, q = float(V.value(theta)), float(pi @ pi)
     extra = v * q / (sqrt(v * (v + q)) + v) if E is None else E - v  # E − V without cancellation
-    rng = np.random.default_rng(0)  # wanted only where the gradient is zero; the direction is replaced anyway
-    state = impl.start(objective(V, offset), frozen(np.array(theta)), offset=offset, extra_energy=extra, rng=rng)
+    # where the gradient is zero a direction is drawn, and replaced below
+    drawn = {} if np.any(V.gradient(theta)) else {"rng": np.random.default_rng(0)}
+    state = impl.start(objective(V, offset), frozen(np.array(theta)), offset=offset, extra_energy=extra, **drawn)
     return changed(state, pi=frozen(np.array(pi)))
 
 

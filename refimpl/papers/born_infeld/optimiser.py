@@ -54,7 +54,7 @@ INTEGRATORS: dict[str, Callable[..., State]] = {
 MESSAGES = {
     0: "V = F - offset is at most tol, or no entry of the gradient is larger than gtol",
     1: "maximum number of iterations has been reached",
-    2: "the loss has reached the offset: V = F - offset <= 0 at x, or too near to 0 to go on",
+    2: "the loss has reached the offset: V = F - offset <= 0 at x, or too near to 0 to go on; if it can be lower, lower offset",
     3: "at rest at a point where there is no force: the gradient is zero, and there is no extra energy",
     5: "the objective is not finite at x_last; x is the best finite point",
     6: "the potential left the domain of the integrator also with steps h/1024: take a smaller step or a larger c",
@@ -182,7 +182,7 @@ def born_infeld(
     Warns
     -----
     OptimizeWarning
-        About options that there are not.
+        About options that there are not, and bounce_every without fixed_bounces.
     """
     from scipy.optimize import OptimizeResult, OptimizeWarning
 
@@ -193,6 +193,8 @@ def born_infeld(
     h = positive("step", step)
     tol, gtol = (None if x is None else least_zero(name, x) for name, x in (("tol", tol), ("gtol", gtol)))
     rules = rules_of(bounce_every, fixed_bounces, patience, as_released)
+    if rules.every < inf and rules.fixed == 0:
+        warnings.warn("bounce_every: no effect without fixed_bounces, their number", OptimizeWarning, stacklevel=2)
     maxiter, rng = whole("maxiter", maxiter, 0), generator(rng)
     if integrator not in INTEGRATORS:
         raise ValueError(f"integrator: expected one of {', '.join(INTEGRATORS)}, got {integrator!r}")
@@ -304,6 +306,8 @@ def bounds_of(bounds, x):
         if any(side.shape not in ((), (1,), x.shape) for side in sides):
             raise ValueError(f"bounds: expected shape {x.shape}, got {sides[0].shape} and {sides[1].shape}")
         low, high = (np.array(np.broadcast_to(side, x.shape)) for side in sides)
+    if not (low <= high).all():
+        raise ValueError(f"bounds: expected low <= high, got low {low}, high {high}")
     if not ((low <= x) & (x <= high)).all():
         k = int(np.argmin((low <= x) & (x <= high)))
         raise ValueError(f"x0: expected entries within the bounds, got {x[k]} at index {k}, outside [{low[k]}, {high[k]}]")

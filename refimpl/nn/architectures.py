@@ -76,9 +76,7 @@ def table5_network(rng: np.random.Generator, dtype: Any = np.float64) -> tuple[t
     return mlp((3072, 1536, 768, 1), "sigmoid", rng, "xavier_normal", dtype)
 
 
-def table6_network(
-    rng: np.random.Generator, dtype: Any = np.float64, per_channel: bool = False
-) -> tuple[tuple[Layer, ...], tuple]:
+def table6_network(rng: np.random.Generator, dtype: Any = np.float64, per_channel: bool = False) -> tuple[tuple[Layer, ...], tuple]:
     """Three convolutions with PReLU and two max-pools between them, for two digits of MNIST, x (n, 1, 28, 28) -> (n, 1).
 
     per_channel: a slope for each channel, 448 in all, in place of one for each of the three layers.

@@ -148,7 +148,7 @@ def born_infeld(
     offset : float, at most what the smallest value is thought to be; in units of F
     extra_energy : float >= 0, in units of F; barriers up to so much above the start can be crossed
     integrator : "bbi" (the paper's), "leapfrog" (symplectic), "yoshida", "midpoint"
-    fixed_bounces, bounce_every, patience : the rules above; None, or inf, is never
+    fixed_bounces, bounce_every, patience : the rules above; None, or inf, is never. bounce_every needs fixed_bounces, their number
     maxiter : int >= 0, iterations: updates and bounces
     rng : numpy.random.Generator, seed, or None
         Draws directions of bounces, and of a start where the gradient is zero.
@@ -182,7 +182,7 @@ def born_infeld(
     Warns
     -----
     OptimizeWarning
-        About options that there are not, and bounce_every without fixed_bounces.
+        About options that there are not.
     """
     from scipy.optimize import OptimizeResult, OptimizeWarning
 
@@ -193,8 +193,6 @@ def born_infeld(
     h = positive("step", step)
     tol, gtol = (None if x is None else least_zero(name, x) for name, x in (("tol", tol), ("gtol", gtol)))
     rules = rules_of(bounce_every, fixed_bounces, patience, as_released)
-    if rules.every < inf and rules.fixed == 0:
-        warnings.warn("bounce_every: no effect without fixed_bounces, their number", OptimizeWarning, stacklevel=2)
     maxiter, rng = whole("maxiter", maxiter, 0), generator(rng)
     if integrator not in INTEGRATORS:
         raise ValueError(f"integrator: expected one of {', '.join(INTEGRATORS)}, got {integrator!r}")

@@ -246,6 +246,11 @@ def test_the_papers_update_can_stand_still_before_a_turning_point(as_released):
         assert not any(stands_still(step, theta, seed) for seed in range(100))
 
 
+def test_no_momentum_and_no_gradient_is_left_as_it_is():
+    state = start(quadratic, [1.0, 1.0], -0.2, 1.0)
+    assert bi.rescale(state._replace(pi=np.zeros(2), dV=np.zeros(2))).pi.tolist() == [0, 0]
+
+
 def test_steps_refuse_a_potential_outside_their_domain():
     state = start(quadratic, [1.0, 1.0], extra_energy=1.0)
     for bad in (0.0, -1.0, np.nan):
@@ -469,6 +474,14 @@ def test_in_place_run_rests_turns_and_leaves_the_shell_as_the_step_does(V):
         np.testing.assert_allclose(run.pi, one.pi, rtol=1e-13)
 
 
+@pytest.mark.parametrize("factor", [1e-9, 1e9])
+def test_in_place_run_from_far_off_the_shell(factor):
+    state = start(quadratic, np.ones(3), -0.2, 1.0)
+    state = state._replace(pi=factor * state.pi)
+    one = bbi_step(quadratic, bbi_step(quadratic, state, 0.05), 0.05)
+    np.testing.assert_allclose(bi.bbi_run(quadratic, state, 0.05, 2).theta, one.theta, rtol=1e-14)
+
+
 def test_in_place_run_near_the_minimum_scales_its_momentum_anew():
     state = start(quadratic, np.full(3, 1e-9), extra_energy=1.0)
     one = state
@@ -559,7 +572,15 @@ def test_callback_gets_a_copy_and_may_stop():
     r = run(quadratic, [1.0, 1.0], callback=stop)
     assert (r.nit, r.status, r.success) == (3, 99, False)
     assert "callback" in r.message
-    assert born_infeld(quadratic, [1.0, 1.0], jac=True, step=0.1, maxiter=2, callback=np.asarray).nit == 2  # no signature to read
+
+    class Unreadable:  # no signature to tell the forms apart by
+        __signature__ = "none"
+
+        def __call__(self, xk):
+            seen.append(xk)
+
+    seen: list[Any] = []
+    assert born_infeld(quadratic, [1.0, 1.0], jac=True, step=0.1, maxiter=2, callback=Unreadable()).nit == len(seen) == 2
 
 
 @pytest.mark.parametrize("bounds", [[(-2, 0.5), (None, 2)], Bounds([-2, -np.inf], [0.5, 2.0]), [(-2, 0.5), (np.nan, 2.0)]])
@@ -596,6 +617,13 @@ def test_points_beyond_a_located_wall_are_neither_best_nor_an_end():
     assert (r.status, r.nit) == (1, 400)
     assert 0 <= r.x[0] < 1e-3
     assert r.x_last[0] >= 0
+
+
+def test_located_walls_from_rest_inside():
+    options = {"walls": "located", "integrator": "leapfrog", "step": 0.1, "maxiter": 100}
+    r = run(lambda x: quadratic(x - [1, 0]), [0.4, 1.0], bounds=[(None, 0.5), (None, None)], offset=-0.1, **options)
+    assert (r.status, r.nit) == (1, 100)
+    assert r.x[0] <= 0.5
 
 
 def test_equal_bounds_hold_a_variable_fixed():

@@ -32,9 +32,9 @@ class Seeds:
         """The same with that many."""
         return replace(self, seeds=seeds)
 
-    def streams(self, rng: np.random.Generator | None) -> list[np.random.SeedSequence]:
-        """A stream of random numbers for every seed, from rng or else from the seed."""
-        return spawned(np.random.default_rng(self.seed) if rng is None else rng, self.seeds)
+    def streams(self, rng: np.random.Generator | None, n: int | None = None) -> list[np.random.SeedSequence]:
+        """n streams of random numbers, by default one for every seed, from rng or else from the seed."""
+        return spawned(np.random.default_rng(self.seed) if rng is None else rng, self.seeds if n is None else n)
 
 
 def as_json(name: str, config: Seeds, minutes: float, rule: str, verdict: str, **found: Any) -> str:

@@ -18,7 +18,7 @@ from refimpl.doors import whole
 from refimpl.experiments.born_infeld.outcome import RELEASED, Seeds, as_json, footer
 from refimpl.experiments.born_infeld.problems import Function, ackley
 from refimpl.experiments.pictures import OTHER, OURS
-from refimpl.experiments.processes import each, spawned
+from refimpl.experiments.processes import each
 from refimpl.optim import Optimiser, gradient_descent, momentum
 from refimpl.papers.born_infeld import bbi_rows, bounce_rows, start_rows
 from refimpl.papers.born_infeld.ensemble import Rows, kept
@@ -179,7 +179,7 @@ def baseline(name: str) -> Optimiser:
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:
     """Random starts and the released start, both kinds of bounces, and the baselines; workers change nothing but the time."""
     start = time.perf_counter()
-    streams = spawned(np.random.default_rng(config.seed) if rng is None else rng, 6)
+    streams = config.streams(rng, 6)
     starts = np.random.default_rng(streams[0]).uniform(-4, 4, (config.seeds, 2))
     many, single = np.repeat(starts, config.runs, axis=0), np.tile(START, (config.single_runs, 1))
     jobs = [(many, config.calls, streams[1 + k], released) for k, released in enumerate(KINDS.values())]

@@ -21,7 +21,7 @@ from refimpl.experiments import VERDICTS
 from refimpl.experiments.born_infeld.outcome import Seeds, as_json, footer
 from refimpl.experiments.paired import Paired, paired
 from refimpl.experiments.pictures import OTHER, OURS, draw_paired
-from refimpl.experiments.processes import each, spawned
+from refimpl.experiments.processes import each
 from refimpl.nn import batch_objective, cross_entropy_backward, cross_entropy_forward, mlp, network_forward
 from refimpl.optim import adam, momentum, train
 from refimpl.papers.born_infeld import energy_conserving_descent
@@ -96,7 +96,7 @@ def scanned(config: Config, method: str, stream: np.random.SeedSequence) -> list
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:
     """Choose the step sizes, then test them on fresh seeds; workers change nothing but the time."""
     start = time.perf_counter()
-    for_tuning, for_runs = spawned(np.random.default_rng(config.seed) if rng is None else rng, 2)
+    for_tuning, for_runs = config.streams(rng, 2)
     jobs = [(config, method, stream) for method in METHODS for stream in for_tuning.spawn(config.tuning_seeds)]
     scan = np.array(each(scanned, jobs, workers), float).reshape(len(METHODS), config.tuning_seeds, config.step_sizes, 4)
     best = [int(np.argmin(errors.mean(axis=0))) for errors in scan[..., 0]]

@@ -18,7 +18,7 @@ from refimpl.experiments.born_infeld.ackley import KINDS, Schedule, scheduled_ro
 from refimpl.experiments.born_infeld.outcome import RELEASED, Seeds, as_json, footer
 from refimpl.experiments.born_infeld.problems import BASINS, HESSIANS, multi_basin
 from refimpl.experiments.pictures import OTHER, OURS
-from refimpl.experiments.processes import each, spawned
+from refimpl.experiments.processes import each
 from refimpl.papers.born_infeld import start_rows
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1
     """Both schedules and both kinds of bounces; workers change nothing but the time."""
     start = time.perf_counter()
     cases = [(schedule, kind) for schedule in SCHEDULES for kind in KINDS]
-    streams = spawned(np.random.default_rng(config.seed) if rng is None else rng, len(cases) * config.blocks)
+    streams = config.streams(rng, len(cases) * config.blocks)
     parts = [len(part) for part in np.array_split(np.arange(config.seeds), config.blocks)]
     jobs = [
         (SCHEDULES[schedule], KINDS[kind], part, config.steps, streams[len(parts) * k + j], 40 if k == 0 and j == 0 else 0)

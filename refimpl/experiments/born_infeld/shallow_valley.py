@@ -17,7 +17,7 @@ import numpy as np
 from refimpl.doors import whole
 from refimpl.experiments.born_infeld.outcome import Seeds, as_json, footer
 from refimpl.experiments.born_infeld.problems import valley
-from refimpl.experiments.processes import each, spawned
+from refimpl.experiments.processes import each
 from refimpl.optim import Optimiser, gradient_descent, momentum
 from refimpl.papers.born_infeld import bbi_rows, leapfrog_rows, start_rows
 
@@ -125,7 +125,7 @@ def tuned(name: str, kappa: float, config: Config, starts: np.ndarray) -> dict[s
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:
     """Every method at every condition; workers change nothing but the time."""
     start = time.perf_counter()
-    streams = spawned(np.random.default_rng(config.seed) if rng is None else rng, config.seeds)
+    streams = config.streams(rng)
     starts = np.array([np.random.default_rng(stream).uniform(0.5, 1.5, 2) for stream in streams])
     rows = each(tuned, [(name, kappa, config, starts) for name in METHODS for kappa in config.kappas], workers)
     return Result(config, tuple(rows), (time.perf_counter() - start) / 60)

@@ -28,7 +28,7 @@ from refimpl.experiments import VERDICTS
 from refimpl.experiments.born_infeld.outcome import Seeds, as_json, footer
 from refimpl.experiments.paired import Paired, paired
 from refimpl.experiments.pictures import OTHER, OURS
-from refimpl.experiments.processes import each, spawned
+from refimpl.experiments.processes import each
 from refimpl.manifolds import spheres
 from refimpl.manifolds.sphere import project_forward
 from refimpl.papers.born_infeld import OutsideDomain, bounce, leapfrog_step, shortened, start
@@ -206,7 +206,7 @@ def one_seed(config: Config, chosen: dict[str, dict[str, Any]], key: int) -> lis
 def run(config: Config, rng: np.random.Generator | None = None, workers: int = 1) -> Result:
     """Tune every arm, then run all of them on fresh seeds; workers change nothing but the time."""
     begin = time.perf_counter()
-    for_tuning, for_runs = spawned(np.random.default_rng(config.seed) if rng is None else rng, 2)
+    for_tuning, for_runs = config.streams(rng, 2)
     tuning = keys(for_tuning.spawn(config.tuning_runs))
     jobs = [(arm, setting, config, tuning) for arm, grid in GRIDS.items() for setting in grid]
     costs = iter(each(cost, jobs, workers))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
 from refimpl.manifolds.motion import Space
-from refimpl.papers.born_infeld.hamiltonian import number
+from refimpl.papers.born_infeld.hamiltonian import momentum_squared, number
 from refimpl.papers.born_infeld.integrators import FROZEN, GUARD, kick_factor, tangent, time_factor
 
 RowObjective = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -68,7 +68,7 @@ def start_rows(
     if extra > 0 and not size.all():
         raise ValueError(f"rng: expected a numpy.random.Generator, as the gradient is zero in row {int(np.argmin(size))}, got None")
     E = V + extra
-    pi = aim * (np.sqrt(extra * (E + V) / V) / np.where(size == 0, 1, size))[:, None]
+    pi = aim * (np.sqrt(momentum_squared(V, E, extra)) / np.where(size == 0, 1, size))[:, None]
     return Rows(theta, np.asfortranarray(pi), V, dV, E, offset, np.zeros(len(V)), V.copy(), np.full(len(V), extra))
 
 

@@ -181,8 +181,17 @@ def directed(state, space=None, rng=None):
             return v
         v = rng.standard_normal(v.shape)
         v = (v if space is None else space.tangent(state.theta, v)).astype(state.theta.dtype)
-    v = v / np.max(np.abs(v))  # squares of small or large entries leave the floating-point range
-    return v / np.sqrt(v @ v)
+    return size_and_direction(v)[1]
+
+
+def size_and_direction(v):
+    """|v| and v/|v|, by way of the largest entry: its square may leave the floating-point range. (0, v) for v = 0."""
+    largest = float(np.max(np.abs(v)))
+    if largest == 0:
+        return 0.0, v
+    w = v / largest
+    size = sqrt(float(w @ w))
+    return largest * size, w / size
 
 
 def number(name, x):

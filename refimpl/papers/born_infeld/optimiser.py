@@ -79,8 +79,7 @@ class Watch:
         self.x = self.gradient = self.last = full
 
     def __call__(self, theta):
-        self.last = self.full.copy()
-        self.last[self.free] = theta
+        self.last = whole_point(self.full, self.free, theta)
         self.calls += 1
         F, gradient = self.fun(self.last.copy())
         F = floats("fun", F)

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
 from refimpl.optim.first_order import between
-from refimpl.papers.born_infeld.hamiltonian import directed, evaluate, number
+from refimpl.papers.born_infeld.hamiltonian import directed, evaluate, number, size_and_direction
 from refimpl.papers.born_infeld.integrators import FROZEN, GUARD, OutsideDomain
 from refimpl.params import Objective
 
@@ -286,13 +286,3 @@ def at_least_two(name, v):
     """ValueError if v has one entry: the force over n − 1 is singular there."""
     if v.shape[0] < 2:
         raise ValueError(f"{name}: expected at least two coordinates, got {v.shape[0]}: the dynamics divides by n − 1")
-
-
-def size_and_direction(v):
-    """|v| and v/|v|, by way of the largest entry: its square may leave the floating-point range. (0, v) for v = 0."""
-    largest = float(np.max(np.abs(v)))
-    if largest == 0:
-        return 0.0, v
-    w = v / largest
-    size = sqrt(float(w @ w))
-    return largest * size, w / size

@@ -1,9 +1,9 @@
 """Neural networks by hand: every layer, activation and loss is a pair of functions, forward and backward.
 
 Reading order: `dense` (the pattern in two lines), `activations`, `losses`, `conv`, `pool`, `initialise`, `network` (layers in
-sequence, mlp, and the objective that optimisers take), `architectures` (networks by name), `regularise` (weight decay), `inplace`
-and `buffered` (faster forms of the objective, for dense layers and for images); `room` says what all of them do with the arrays
-they are given.
+sequence, mlp, and the objective that optimisers take), `architectures` (networks by name), `regularise` (weight decay), `shallow`
+(one hidden layer in the form of papers), `inplace` and `buffered` (faster forms of the objective, for dense layers and for
+images); `room` says what all of them do with the arrays they are given.
 
     symbol      here      shape        meaning
     x           x         (n, d)       batch of n inputs of d coordinates; (n, c, h, w) for images
@@ -69,6 +69,7 @@ from refimpl.nn.pool import (
     maxpool2d_forward,
 )
 from refimpl.nn.regularise import weight_decay
+from refimpl.nn.shallow import Shallow
 
 __all__ = [
     "ACTIVATIONS",
@@ -80,6 +81,7 @@ __all__ = [
     "Conv2d",
     "Dense",
     "Layer",
+    "Shallow",
     "avgpool2d",
     "avgpool2d_backward",
     "avgpool2d_forward",

@@ -107,5 +107,6 @@ def entry(name, x, shape):
 
 def described(params):
     """What came, for an error message."""
-    inside = f" of {', '.join(type(part).__name__ for part in params)}" if isinstance(params, (tuple, list)) else ""
-    return type(params).__name__ + inside
+    if not isinstance(params, (tuple, list)):
+        return type(params).__name__
+    return f"{type(params).__name__} of {', '.join(type(part).__name__ for part in params) or 'nothing'}"

@@ -18,6 +18,7 @@ import numpy as np
 
 from refimpl.nn import Conv2d, Dense, Shallow
 from refimpl.nn.conv import both
+from refimpl.nn.shallow import described
 from refimpl.papers.reduced_space.domain import entries, radius_of, row_norms, slack
 
 HOMOGENEOUS = ("relu", "leaky_relu", "prelu", "prelu_per_channel", "binary")
@@ -67,7 +68,7 @@ def network(params: Any, activation: str | None, slope: Any, layers: Sequence | 
     if len(at) < 2 or at[0] != 0 or at[-1] != len(nest) - 1 or any(j - i < 2 for i, j in pairwise(at)):
         raise ValueError(
             "params: expected Dense or Conv2d parameters with those of an activation between them, () or slopes, and at least one "
-            f"hidden layer, got {type(params).__name__} of {', '.join(type(part).__name__ for part in nest) or 'nothing'}"
+            f"hidden layer, got {described(params)}"
         )
     if layers is not None and len(layers) != len(nest):
         raise ValueError(f"layers: expected one for each of {len(nest)} entries of params, got {len(layers)}")
@@ -127,7 +128,7 @@ def pads(layer):
 
 
 # ---- bounds
-def layer_radii(params: Any, radius: float, activation: str = "relu", slope: Any = 0.01) -> tuple:
+def layer_radii(params: Any, radius: Any, activation: str = "relu", slope: Any = 0.01) -> tuple:
     """Certified bounds X_0 = radius, X_1, ..., of what each hidden layer hands on: |y^(l)| <= X_l for all |x| <= radius.
 
     The least of two valid ones: neuron by neuron, |y_j| <= r_j X + b_j, which is never above 2 √m X for reduced layers; and

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-NAMES = ("energy", "mlp", "cnn", "exponential_neuron", "sweep", "born_infeld", "thomson", "memory", "startup")
+NAMES = ("energy", "mlp", "cnn", "exponential_neuron", "sweep", "born_infeld", "relu_existence", "thomson", "memory", "startup")
 COLUMNS = "{:<56}{:>10}  {:<26}{:>9}{:>9}{:>9} {:<3} {:<10}{}"
 
 

@@ -14,7 +14,7 @@ Reading order
     free_knots       one input: knots anywhere, residual and feedforward networks, closed forms for x²
     canonical        when two networks are the same function; the fewest neurons
     certificates     weight decay: a proof that a network is optimal
-    budget           the least loss of networks whose parameters are bounded
+    budget           the least loss of networks whose parameters are bounded; budget_laws has it in closed form
     counterexamples  where no optimal network exists
 
     paper        here         shape        meaning
@@ -25,6 +25,44 @@ Reading order
     D            domain                    where the inputs are
 """
 
+from refimpl.papers.relu_existence.budget import best_within_budget, within_budget
+from refimpl.papers.relu_existence.budget_laws import (
+    TARGETS,
+    Target,
+    relu_step_law,
+    sigmoid_identity_law,
+    softplus_kink_law,
+    tanh_identity_law,
+    tanh_step_bound,
+)
+from refimpl.papers.relu_existence.canonical import (
+    Canonical,
+    canonical_form,
+    minimal_network,
+    neuron_count,
+    same_function,
+    solution_dimension,
+)
+from refimpl.papers.relu_existence.certificates import (
+    Certificate,
+    best_weight_decay,
+    certificate,
+    dual_maximum,
+    weight_decay_objective,
+)
+from refimpl.papers.relu_existence.counterexamples import (
+    VectorNetwork,
+    best_vector_error,
+    disc_error,
+    disc_error_law,
+    disc_network,
+    sign_with_gap,
+    step_ramp,
+    vector_data,
+    vector_error,
+    vector_network,
+    vector_response,
+)
 from refimpl.papers.relu_existence.free_knots import (
     Sandwich,
     best_feedforward,
@@ -69,6 +107,9 @@ from refimpl.papers.relu_existence.splines import (
 )
 
 __all__ = [
+    "TARGETS",
+    "Canonical",
+    "Certificate",
     "Exponential",
     "Generalized",
     "Law",
@@ -77,16 +118,27 @@ __all__ = [
     "Segments",
     "Sine",
     "Spline",
+    "Target",
+    "VectorNetwork",
     "balanced",
     "best_discontinuous",
     "best_feedforward",
     "best_residual",
     "best_spline",
     "best_splines",
+    "best_vector_error",
+    "best_weight_decay",
+    "best_within_budget",
+    "canonical_form",
     "cells",
+    "certificate",
     "clip",
     "dimension",
+    "disc_error",
+    "disc_error_law",
+    "disc_network",
     "distance_law",
+    "dual_maximum",
     "exact_risk",
     "feedforward_possible",
     "generalized",
@@ -96,18 +148,35 @@ __all__ = [
     "left_neurons",
     "loss_law",
     "lower_bound",
+    "minimal_network",
     "multiplicity",
+    "neuron_count",
     "polish",
     "polygon_nodes",
     "quadratic_feedforward_error",
     "quadratic_feedforward_knots",
     "quadratic_spline_error",
     "ramp",
+    "relu_step_law",
     "response",
     "risk_law",
+    "same_function",
     "sandwich",
     "shape_law",
+    "sigmoid_identity_law",
+    "sign_with_gap",
     "simplify",
+    "softplus_kink_law",
+    "solution_dimension",
     "spline_network",
+    "step_ramp",
+    "tanh_identity_law",
+    "tanh_step_bound",
     "touching_law",
+    "vector_data",
+    "vector_error",
+    "vector_network",
+    "vector_response",
+    "weight_decay_objective",
+    "within_budget",
 ]

@@ -134,6 +134,7 @@ def test_a_piecewise_linear_target_is_met_with_its_own_pieces(scale):
     assert found[-1].error <= 1e-30 * scale**2
     assert len(best_spline(lambda x: 0 * x, (0, 1), 4, 10).knots) == 2
     assert best_spline(lambda x: 3.0, (0, 1), 4, 10).values == pytest.approx([3, 3], abs=1e-15)
+    assert best_discontinuous(lambda x: 0.0, (0, 1), 4, 10).lines.tolist() == [[0, 0]]
 
 
 def test_scale_and_offset_do_not_matter():
@@ -412,6 +413,9 @@ def test_bad_input_is_named(door, change, error, message):
         door(**{"target": np.sin, "interval": (0, 1), "pieces": 2, "cells": 5, **change})
 
 
+LINE, BENT = Spline(0.0, np.array([0.0, 1]), np.zeros(2)), Spline(0.0, np.arange(3.0), np.zeros(3))
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -421,25 +425,20 @@ def test_bad_input_is_named(door, change, error, message):
         (lambda: best_feedforward(np.sin, (0, 1), 1, rng=0), TypeError, "rng: expected a numpy.random.Generator, got int"),  # type: ignore[arg-type]
         (lambda: best_feedforward(np.sin, (0, 1), 1, restarts=0), ValueError, "restarts: expected a whole number >= 1"),
         (lambda: best_feedforward(np.sin, (2, 1), 1), ValueError, "interval: expected low < high"),
+        (lambda: polish(LINE, np.sin, (0, 2)), ValueError, "spline.knots: expected to go from 0.0 to 2.0"),
+        (lambda: polish(LINE._replace(knots=np.zeros(2)), np.sin, (0, 1)), ValueError, "spline.knots: expected at least two, incr"),
+        (lambda: polish(LINE, np.sin, (0, 1), cells=0), ValueError, "cells: expected a whole number >= 1"),
         (
-            lambda: polish(Spline(0.0, np.array([0.0, 1]), np.zeros(2)), np.sin, (0, 2)),
+            lambda: polish(BENT._replace(subset=(1,)), np.sin, (0, 2)),
             ValueError,
-            "spline.knots: expected to increase",
+            "spline.subset: expected distinct indices of the 1",
         ),
-        (lambda: polish(Spline(0.0, np.array([0, 0.5, 0.5, 1]), np.zeros(4)), np.sin, (0, 1)), ValueError, "spline.knots"),
-        (lambda: polish(Spline(0.0, np.array([0.0, 1]), np.zeros(2)), np.sin, (0, 1), cells=0), ValueError, "cells"),
-        (lambda: spline_network(Spline(0.0, np.array([0.0]), np.zeros(1))), ValueError, "spline.knots: expected at least two"),
-        (lambda: spline_network(Spline(0.0, np.array([0.0, 1]), np.zeros(3))), ValueError, "spline.values: expected shape"),
-        (
-            lambda: spline_network(Spline(0.0, np.arange(3.0), np.zeros(3)), left=(1,)),
-            ValueError,
-            "left: expected distinct indices",
-        ),
-        (
-            lambda: spline_network(Spline(0.0, np.arange(3.0), np.zeros(3)), left=(0, 0)),
-            ValueError,
-            "left: expected distinct indices",
-        ),
+        (lambda: polish(tuple(BENT), np.sin, (0, 2)), TypeError, "spline: expected a Spline, got tuple"),  # type: ignore[arg-type]
+        (lambda: spline_network(LINE._replace(knots=np.zeros(1))), ValueError, "spline.knots: expected at least two"),
+        (lambda: spline_network(LINE._replace(values=np.zeros(3))), ValueError, "spline.values: expected shape"),
+        (lambda: spline_network(BENT, left=(1,)), ValueError, "left: expected distinct indices"),
+        (lambda: spline_network(BENT, left=(0, 0)), ValueError, "left: expected distinct indices"),
+        (lambda: spline_network(BENT, left=(-1,)), ValueError, "left: expected a whole number >= 0"),
         (lambda: left_neurons(np.nan, [1.0]), ValueError, "initial_slope: expected finite"),
         (lambda: feedforward_possible(0.0, [np.inf]), ValueError, "kinks: expected finite"),
         (lambda: feedforward_possible(0.0, np.ones(21)), ValueError, "kinks: expected at most 20"),

@@ -49,6 +49,7 @@ PAIRS: dict[str, tuple[Callable, Callable]] = {
     "softplus": (softplus_forward, softplus_backward),
 }
 FLOOR = 1e-32  # added to the risk under the logarithm: a mean square of rounding errors
+EXACT = 1e-24  # a risk below is an exact fit and rounding: nothing is left to gain
 NODES = 20  # Gauss points a panel
 PANELS = 4  # at least, for the target's sake
 
@@ -67,9 +68,9 @@ def ball_backward(dtheta, cache):
 
 
 def in_ball(theta, radius):
-    """A u whose θ is this one; where |θ| is (nearly) R or more, the direction of it at (1 − 10⁻⁶) R."""
+    """A u whose θ is this one; where |θ| is (nearly) R or more, its direction at 0.999 R."""
     size = np.sqrt(theta @ theta)
-    t = min(size / radius, 1 - 1e-6)
+    t = min(size / radius, 0.999)
     return theta / size * t / np.sqrt(1 - t * t) if size > 0 else np.zeros_like(theta)
 
 
@@ -109,13 +110,9 @@ def within_budget(
     -------
     objective : u -> (log(risk + 1e-32), gradient (3n + 1,))
 
-    Raises
-    ------
-    TypeError, ValueError
-        If arguments are not as above, or the target's values are not finite; from the objective, if u has another shape.
+    Raises TypeError or ValueError if arguments are not as above, or the target's values are not finite; from the objective, if u
+    has another shape.
 
-    Notes
-    -----
     ReLU: 20 Gauss points between any two breaks of network and target. Others: panels no longer than 2/R, cut at the target's
     breaks. The nearest singularity of σ(wx + b), |w| <= R, is π/(2R) off the line, π/2 half panels at least, where 20 points leave
     a relative error of (π/2 + √(1 + π²/4))⁻⁴⁰ < 1e-20; what is left is rounding. At least 4 panels, for the target.
@@ -172,56 +169,57 @@ def best_within_budget(
 ) -> tuple[np.ndarray, tuple[Shallow, ...]]:
     """The least risk found for each budget, and where: BFGS on :func:`within_budget` from many starts.
 
+    Smooth activations are brought to the last digits by Levenberg-Marquardt on the sphere |θ| = R.
+
     Parameters
     ----------
     radii : increasing numbers > 0
-        Each search starts from what was found for the radius before, too: losses do not increase.
+        Each search starts from what was found for its neighbours, too: losses do not increase.
     rng : numpy.random.Generator
     restarts : int >= 1
-        Random starts for each radius. Two ReLUs or more start on a balanced centred ramp as well at each jump of the target: other
-        starts often end on a plateau of poor minima.
+        Random starts for each radius; three times as many of ReLUs, whose minima are many and whose descents are short. Two ReLUs
+        or more start on a balanced centred ramp as well at each jump of the target: other starts often end on a plateau of poor
+        minima.
     activation, width, target, interval : as for :func:`within_budget`
 
-    Returns
-    -------
-    losses : ndarray, shape (len(radii),)
-    params : tuple of Shallow, |θ| <= radius
-
-    Raises
-    ------
-    TypeError, ValueError
-        If arguments are not as above.
+    Returns losses (len(radii),), and as many Shallow with |θ| <= radius. Raises TypeError or ValueError if arguments are not so.
     """
     pair, width, target = named(activation), whole("width", width, 1), as_target(target)
     radii, interval, restarts = finite("radii", floats("radii", radii, (None,))), ends(interval), whole("restarts", restarts, 1)
     if not len(radii) or not (np.diff(radii, prepend=0) > 0).all():
         raise ValueError(f"radii: expected increasing numbers > 0, got {radii}")
     checked_rng(rng)
-    losses: list[float] = []
-    found: list[np.ndarray] = []
-    for radius in radii.tolist():
-        objective, at = _within_budget(pair, activation == "relu", width, target, radius, interval)
-        given = [in_ball(theta, radius) for theta in found[-1:] + ramps(activation, width, target, radius, interval)]
-        starts = given + drawn(objective, 3 * width + 1, rng, restarts)
-        early = [u for _, u in sorted((descend(objective, u, 100) for u in starts), key=itemgetter(0))]
-        if activation == "relu":
-            thetas = [ball_forward(descend(objective, u, 1000)[1], radius)[0] for u in early[:3]]
-        else:
-            thetas = [ball_forward(u, radius)[0] for u in early[:4]]
-            thetas += [on_sphere(at, theta, radius) for theta in thetas]
-        scored = [(float(np.sum(at(theta)[0] ** 2)), theta) for theta in thetas]
-        scored += [(losses[-1], found[-1])] if found else []
-        value, theta = min(scored, key=itemgetter(0))
-        losses.append(value)
-        found.append(theta)
+    problems = [_within_budget(pair, activation == "relu", width, target, radius, interval) for radius in radii]
+    best: list[tuple[float, np.ndarray]] = []
+    for radius, problem in zip(radii, problems, strict=True):  # up
+        starts = [*best[-1:], *((np.inf, theta) for theta in ramps(activation, width, target, radius, interval))]
+        starts += [(np.inf, drawn(width, interval, radius, rng)) for _ in range(restarts * (3 if activation == "relu" else 1))]
+        best.append(best[-1] if best and best[-1][0] < EXACT else lowest(problem, radius, starts, activation))
+    for k in (*reversed(range(len(radii) - 1)), *range(1, len(radii))):  # down, and up again
+        below, above = best[k - 1 : k] if k else [], [(np.inf, theta) for _, theta in best[k + 1 : k + 2]]
+        again = [] if best[k][0] < EXACT else [lowest(problems[k], radii[k], below + above, activation)]
+        best[k] = min([best[k], *below, *again], key=itemgetter(0))
     unravel = ravel(Shallow(np.zeros((width, 1)), np.zeros(width), np.zeros(width), np.zeros(())))[1]
-    return np.array(losses), tuple(unravel(theta) for theta in found)
+    return np.array([loss for loss, _ in best]), tuple(unravel(theta) for _, theta in best)
 
 
-def drawn(objective, p, rng, restarts):
-    """Random starts u, the best of ten times as many: of ReLUs, many draws are dead."""
-    draws = [rng.normal(size=p) * np.exp(rng.normal()) for _ in range(10 * restarts)]
-    return sorted(draws, key=lambda u: objective(u)[0])[:restarts]
+def lowest(problem, radius, starts, activation):
+    """Risk and theta of the lowest end. Starts are (risk, theta); the risk is infinite where theta may lie outside the ball."""
+    objective, at = problem
+    early = sorted((descend(objective, in_ball(theta, radius), 100) for _, theta in starts), key=itemgetter(0))
+    if activation == "relu":  # the most hopeful go on
+        thetas = [ball_forward(descend(objective, u, 1000)[1], radius)[0] for _, u in early[:3]]
+    else:
+        thetas = [ball_forward(u, radius)[0] for _, u in early[:4]]
+        thetas += [on_sphere(at, theta, radius) for theta in thetas]
+    return min([*starts, *((float(np.sum(at(theta)[0] ** 2)), theta) for theta in thetas)], key=itemgetter(0))
+
+
+def drawn(width, interval, radius, rng):
+    """A random theta within the ball, whose neurons have their breaks in the interval."""
+    w = rng.normal(size=width)
+    theta = np.concatenate([w, -w * rng.uniform(*interval, size=width), rng.normal(size=width + 1)])
+    return ball_forward(theta * np.exp(rng.normal()), radius)[0]
 
 
 def descend(objective, u, steps):

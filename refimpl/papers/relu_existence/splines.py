@@ -98,18 +98,14 @@ def best_splines(target: Target, interval: ArrayLike, pieces: int, cells: int) -
     floor = FLOOR * max(np.max(np.abs(table.left)), np.max(np.abs(table.right))) ** 2 * (x[-1] - x[0])
     found: list[Spline] = []
     for k in range(1, pieces + 1):
-        c = joined(levels[-1], cells, table)[2]
-        if len(c) > 0:
-            knots = chain(levels, int(np.argmin(c)), cells)
-            values = normal_values(part := table.of(knots))
-            spline = Spline(spline_error(values, part), x[knots], values)
-            found.append(spline if k == 1 or spline.error < found[-1].error - floor else found[-1])
-        else:
-            found.append(found[-1])
+        knots = chain(levels, int(np.argmin(joined(levels[-1], cells, table)[2])), cells)
+        values = normal_values(part := table.of(knots))
+        spline = Spline(spline_error(values, part), x[knots], values)
+        found.append(spline if k == 1 or spline.error < found[-1].error - floor else found[-1])
         if found[-1].error <= floor:
             return tuple(found + (pieces - k) * found[-1:])  # only rounding is left to fit
-        if k < pieces:  # a part of a better spline of more pieces has no more error than the best of k
-            levels.append(next_level(levels[-1], k, table, found[-1].error * (1 + 1e-12) + floor, floor))
+        if k < pieces:  # a part of a spline of more pieces and less error has no more than the best of k
+            levels.append(next_level(levels[-1], k, table, found[-1].error * (1 + 1e-9) + floor, floor))
     return tuple(found)
 
 
@@ -186,8 +182,6 @@ def envelope(a, m, c, bound, floor):
     What is never below the present one, further on, is forgotten; so the walk costs little more than its first step.
     """
     index = np.flatnonzero(c <= bound)
-    if len(index) == 0:
-        return index
     a, m, c = a[index], m[index], c[index]
     reach = np.sqrt((bound - c) / a)
     stop = m + reach

@@ -31,6 +31,8 @@ PAPERS = {
     "hyperspherical_energy": Paper("H", 32, "refimpl.claims.hyperspherical_energy", ("refimpl.papers.hyperspherical_energy",)),
     "exponential_neuron": Paper("N", 49, "refimpl.claims.exponential_neuron", ("refimpl.papers.exponential_neuron",)),
     "born_infeld": Paper("B", 47, "refimpl.claims.born_infeld", ("refimpl.papers.born_infeld", "refimpl.manifolds.motion")),
+    "relu_existence": Paper("E", 47, "refimpl.claims.relu_existence", ("refimpl.papers.relu_existence",)),
+    "reduced_space": Paper("R", 35, "refimpl.claims.reduced_space", ("refimpl.papers.reduced_space",)),
 }
 
 
@@ -184,8 +186,14 @@ def check(
     if not names & has:
         hint = "; refimpl.interop makes an implementation of a loss" if callable(impl) and paper == "hyperspherical_energy" else ""
         got = f"{type(impl).__name__} with none of them{hint}"
-        known = {"substrate": "dense_forward", "born_infeld": "start and bbi_step", "exponential_neuron": "augmented_objective"}
-        such = known.get(paper, "energy_forward")
+        such = {
+            "substrate": "dense_forward",
+            "hyperspherical_energy": "energy_forward",
+            "exponential_neuron": "augmented_objective",
+            "born_infeld": "start and bbi_step",
+            "relu_existence": "response and exact_risk",
+            "reduced_space": "reduce and restore",
+        }[paper]
         raise TypeError(f"impl: expected functions of {paper}, such as {such}; got {got}")
     chosen = selected(paper, claim)
     return _table(chosen, lambda _: impl, paper, claim, case, draws, seed, thorough, single, progress, ours=False)

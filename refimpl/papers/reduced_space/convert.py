@@ -184,7 +184,8 @@ def clamped(net: Network, k: int, domain: Support, norm: Callable) -> Network:
     value = one.t if binary else one.t * one.b
     if zeros and (off & (value != 0)).any():
         raise ValueError(f"params: filter {np.argmax(off & (value != 0))} is constant, and the next convolution may pad with zeros")
-    moved = one.affine & ~off & (not zeros)
+    # a filter's negative slope does not pass a maximum, max(αz) is not α max(z): that filter keeps its threshold
+    moved = one.affine & ~off & (not zeros) & ((one.t > 0) | isinstance(block, Dense))
     constant = np.where(off, value, np.where(moved, one.t * (one.b - one.high * one.r), 0))
     factor = 1 if binary else np.where(moved, one.r * one.t, one.r)
     b = np.where(moved, one.high, one.b / np.where(one.r == 0, 1, one.r))

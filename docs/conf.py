@@ -122,8 +122,8 @@ def in_reading_order(package: ModuleType) -> list[str]:
 
 
 for name in (
-    *("papers.hyperspherical_energy", "papers.exponential_neuron", "papers.born_infeld", "nn", "optim"),
-    *("gradcheck", "interop", "experiments", "datasets"),
+    *("papers.hyperspherical_energy", "papers.exponential_neuron", "papers.born_infeld", "papers.relu_existence"),
+    *("papers.reduced_space", "nn", "optim", "gradcheck", "interop", "experiments", "datasets"),
 ):
     package = import_module(f"refimpl.{name}")
     if hasattr(package, "__all__"):

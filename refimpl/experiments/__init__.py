@@ -40,6 +40,8 @@ class Reproduction(NamedTuple):
 MHE = "refimpl.experiments.hyperspherical_energy"
 BI = "refimpl.experiments.born_infeld"
 EN = "refimpl.experiments.exponential_neuron"
+RS = "refimpl.experiments.reduced_space"
+RE = "refimpl.experiments.relu_existence"
 REPRODUCTIONS = {
     "thomson": Reproduction(f"{MHE}.thomson", "minimal energies of electrons on a sphere beside the published, and a trap"),
     "mhe-energy-curve": Reproduction(
@@ -66,6 +68,15 @@ REPRODUCTIONS = {
     "one-neuron-mnist": Reproduction(f"{EN}.mnist", "the MNIST rows of those tables; needs the files"),
     "one-neuron-instability": Reproduction(f"{EN}.instability", "noise on the exponential neuron: its law, and what it does"),
     "one-neuron-blowup": Reproduction(f"{EN}.blowup", "whether curvature tells of blow-ups in advance, and what prevents them"),
+    "reduced-sin": Reproduction(f"{RS}.oscillation", "an oscillation by reduced and by standard training, and the best there is"),
+    "reduced-franke": Reproduction(f"{RS}.franke", "Franke's function by reduced training, standard training, and a control"),
+    "reduced-genz": Reproduction(f"{RS}.genz", "a Gaussian peak in four dimensions by the same three"),
+    "existence-budget": Reproduction(f"{RE}.budget", "the least loss within a norm budget: ReLU rests, smooth activations do not"),
+    "existence-ramps": Reproduction(f"{RE}.ramps", "what two neurons gain over the jump that they tend to, beside its laws"),
+    "existence-divergence": Reproduction(f"{RE}.divergence", "descent that runs away towards a jump, and rests otherwise"),
+    "existence-trainers": Reproduction(f"{RE}.trainers", "how far trainers stay from the optimum, which is known"),
+    "existence-counterexamples": Reproduction(f"{RE}.counterexamples", "what happens without each hypothesis of existence"),
+    "existence-collision": Reproduction(f"{RE}.collision", "a jump is two neurons colliding, which a repulsive energy prevents"),
 }
 
 

@@ -12,7 +12,7 @@ Nothing here comes from the implementation under test; a network that it returns
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import exp, sqrt
+from math import exp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -370,13 +370,6 @@ def sweep(nu, x, directions):
     """max over equispaced directions of |νᵀ(X̃ u)⁺|."""
     angle = 2 * np.pi * np.arange(directions) / directions
     return float(np.max(np.abs(nu @ np.maximum(rows(x) @ np.array([np.cos(angle), np.sin(angle)]), 0))))
-
-
-def weight_decay(W, b, v, x, y, beta):
-    """½|f − y|² + β Σ |v_j| |(w_j, b_j)|."""
-    out = sum(vj * np.maximum(wj * x + bj, 0) for wj, bj, vj in zip(np.ravel(W), b, v, strict=True))
-    price = sum(abs(vj) * sqrt(wj * wj + bj * bj) for wj, bj, vj in zip(np.ravel(W), b, v, strict=True))
-    return float(np.sum((out - y) ** 2) / 2 + beta * price)
 
 
 def sigmoid(z):

@@ -1,4 +1,4 @@
-"""Claims on budgets of the norm and on examples without an optimum: E8 to E10, E17, E41 to E46.
+"""Claims on budgets of the norm and on examples without an optimum: E8 to E10, E17, E41 to E45.
 
 Means over [−1, 1] where a budget is meant, integrals elsewhere.
 """

@@ -1,4 +1,4 @@
-"""Claims on replacing a jump by a ramp of two neurons, and what that does to the risk: E1 to E5, E14, E16, E18 to E21.
+"""Claims on replacing a jump by a ramp of two neurons, and what that does to the risk: E1 to E5, E14, E16, E18, E19.
 
 Predictions are held to the formula of the law, measurements to an integral over the wedge alone, where ramp and jump differ; both
 together to the law's own remainder, which is of order 1/T. Residuals are in units of what is allowed.

@@ -97,6 +97,7 @@ BOUNDS = {
     ("x⁺", "softplus"): Known(lambda k: softplus_kink_law(k) / 2, -3, "ζ(3)/4 R⁻³"),  # softplus(kx)/k, k = R
     ("1{x > 0}", "tanh"): Known(tanh_step_bound, -1, "(2 ln 2 − 1)/4 R⁻¹"),  # (1 + tanh kx)/2, k = R
 }
+PLACES = {("x", "tanh"): ((-4, -16), "right"), ("1{x > 0}", "relu"): ((-8, -16), "right")}  # of what a law reads, in the picture
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,8 @@ class Result:
 
     def plot(self) -> Figure:
         """A panel for each target."""
-        figure, (panels,) = new_figure((17, 4.9), len(NAMES))
+        targets = list(dict.fromkeys(case.target for case in CASES))
+        figure, (panels,) = new_figure((17, 4.9), len(targets))
         titles = {
             "x": "only ReLU is exact",
             "x²": "two ReLUs have a best",
@@ -231,7 +233,7 @@ class Result:
             "1 − tanh² x": "the derivative of tanh",
             "1{x > 0}": "a jump, no rest",
         }
-        for ax, target in zip(panels, NAMES, strict=True):
+        for ax, target in zip(panels, targets, strict=True):
             bottom = 1.0
             for case in (case for case in CASES if case.target == target):
                 loss = self.at(case)
@@ -240,7 +242,8 @@ class Result:
                 colour, marker = COLOURS[case.activation], MARKERS[case.activation]
                 ax.loglog(R[~zero], value[~zero], marker + "-", color=colour, linewidth=2, ms=5, label=case.activation)
                 if zero.any():
-                    ax.annotate("0", (R[zero][0], 0.02), xycoords=("data", "axes fraction"), color=colour, fontsize=11, ha="center")
+                    where = {"xycoords": ("data", "axes fraction"), "rotation": 90}
+                    ax.annotate("0 from here", (R[zero][0], 0.3), color=colour, fontsize=9.5, **where)
                     ends = [R[~zero][-1], R[zero][0]]
                     ax.plot(ends, [value[~zero][-1], 1e-30], color=colour, linewidth=2, clip_on=True)
                 bottom = min(bottom, value[~zero].min())
@@ -249,10 +252,9 @@ class Result:
                 if (target, case.activation) in LAWS | BOUNDS:
                     law = (LAWS | BOUNDS)[target, case.activation]
                     ax.plot([2, 20], [law.loss(2.0), law.loss(20.0)], color=DARK, linestyle="--", linewidth=1)
-                    place = {"tanh": (-4, -16), "sigmoid": (4, 8)}.get(case.activation, (4, 7)) if target == "x" else (4, 7)
-                    turn = {"ha": "right"} if place[0] < 0 else {}
-                    ax.annotate(law.reads, (5, law.loss(5.0)), xytext=place, textcoords="offset points", fontsize=9.5, **turn)
-            ax.set(xlabel="norm budget R", ylim=(bottom / 6, 0.6), xlim=(0.9, 20))
+                    place, side = PLACES.get((target, case.activation), ((4, 7), "left"))
+                    ax.annotate(law.reads, (5, law.loss(5.0)), xytext=place, textcoords="offset points", fontsize=9.5, ha=side)
+            ax.set(xlabel="norm budget R", ylim=(bottom / 60, 0.6), xlim=(0.9, 20))
             ax.set_xticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
             ax.minorticks_off()
             ax.set_title(f"f = {target}: {titles[target]}", fontsize=10.5)

@@ -385,7 +385,7 @@ class Result:
             right.plot(x, y, color=colour, linewidth=2, label=f"λ = {lam[k]:g}")
         right.set(xlabel="x", ylim=(-0.3, 1.6))
         right.set_title("the minimisers for the step", fontsize=11)
-        left.annotate("the neurons collide", (1.2e-8, 5e-3), fontsize=10, color=OURS, rotation=0)
+        left.annotate("the neurons\ncollide", (1.5e-8, 5e-3), fontsize=10, color=OURS, rotation=0)
         for ax in (left, middle, right):
             ax.legend(frameon=False, fontsize=9.5, loc="upper left" if ax is right else "best")
         figure.suptitle("Loss + λ · repulsion of (w, b) keeps a minimiser; as λ → 0 it becomes the ramp of the step", fontsize=12.5)

@@ -217,7 +217,7 @@ class Result:
         angle = np.linspace(0, 2 * np.pi, 400)
         levels, T = np.linspace(-1, 1, 41), 2.0
         for ax, reach in ((left, (1.05, 2.05)), (middle, (0.8, 0.3))):
-            x, y = np.meshgrid(np.linspace(-reach[0], reach[0], 801), np.linspace(-reach[1], reach[1], 801))
+            x, y = np.meshgrid(np.linspace(-reach[0], reach[0], 501), np.linspace(-reach[1], reach[1], 501))
             outside = (x**2 + (np.abs(y) - 1) ** 2) > 1
             f = np.where(y > 0, x, 0.0)
             if ax is middle:

@@ -12,9 +12,12 @@ from refimpl.nn import (
     FLATTEN,
     Conv2d,
     Dense,
+    Layer,
     Shallow,
     avgpool2d,
     conv2d,
+    conv2d_backward,
+    conv2d_forward,
     leaky_relu_backward,
     leaky_relu_forward,
     maxpool2d,
@@ -34,6 +37,7 @@ from refimpl.papers.reduced_space import (
     support_points,
     threshold_interval,
 )
+from refimpl.params import leaves
 
 RELU, LEAKY = ACTIVATIONS["relu"].layer, ACTIVATIONS["leaky_relu"].layer
 EYE = (np.eye(2), np.zeros(2), np.ones(2), 0.5)
@@ -281,7 +285,7 @@ def test_exact_networks_of_several_layers_and_their_bounds():
 
 def test_no_float_slips_into_exact_arithmetic():
     exact = np.array([[Fraction(3, 5), Fraction(4, 5)]], dtype=object)
-    with pytest.raises(TypeError, match=r"params\[0\].b: expected ints and fractions.Fraction, none of them a float"):
+    with pytest.raises(TypeError, match=r"params\[1\]: expected ints and fractions.Fraction, none of them a float"):
         reduce((exact, [0.5], [1], 0), 1)
     with pytest.raises(TypeError, match=r"slope: expected ints and fractions\.Fraction"):
         reduce((exact, [1], [1], 0), 1, "leaky_relu", slope=0.1)
@@ -306,16 +310,24 @@ BAD = [
     (3, {}, "params: expected Dense or Conv2d parameters .* got int"),
     ((HIDDEN,), {}, "at least one hidden layer, got tuple of Dense"),
     ((*EYE, np.ones(2)), {}, "params: expected no skip connection"),
-    ((np.eye(2) * np.nan, *EYE[1:]), {}, r"params\[0\].W: expected finite numbers, got nan"),
-    ((np.eye(2), [0, np.inf], *EYE[2:]), {}, r"params\[0\].b: expected finite numbers, got inf"),
-    ((np.eye(2), np.zeros(3), *EYE[2:]), {}, r"params\[0\].b: expected shape \(2,\), got \(3,\)"),
-    ((*EYE[:2], np.ones(3), 0.0), {}, r"params\[2\].W: expected inputs from 2 neurons, got shape \(1, 3\)"),
-    ((np.zeros((2, 0)), *EYE[1:]), {}, r"params\[0\].W: expected at least one input"),
-    ((np.zeros(2), *EYE[1:]), {}, r"params\[0\].W: expected 2 axes, got shape \(2,\)"),
+    ((np.eye(2) * np.nan, *EYE[1:]), {}, r"params\[0\]: expected finite numbers, got nan"),
+    ((np.eye(2), [0, np.inf], *EYE[2:]), {}, r"params\[1\]: expected finite numbers, got inf"),
+    ((np.eye(2), np.zeros(3), *EYE[2:]), {}, r"params\[1\]: expected shape \(2,\), got \(3,\)"),
+    ((*EYE[:2], np.ones(3), 0.0), {}, r"params\[2\]: expected inputs from 2 neurons, got shape \(1, 3\)"),
+    ((np.zeros((2, 0)), *EYE[1:]), {}, r"params\[0\]: expected at least one input"),
+    ((np.zeros(2), *EYE[1:]), {}, r"params\[0\]: expected 2 axes, got shape \(2,\)"),
     ((HIDDEN, np.array(0.2), LAST), {}, r"params: expected \(\) behind each hidden layer"),
     ((HIDDEN, (), LAST), dict(activation="prelu"), "params: expected one array of slopes"),
     ((HIDDEN, np.zeros(3), LAST), dict(activation="prelu_per_channel"), r"params: expected 2 slopes, got shape \(3,\)"),
     ((HIDDEN, (), HIDDEN), dict(output_bias=False), "output_bias: expected True"),
+    (EYE, dict(activation=None), "activation: expected a positively homogeneous one"),
+    (EYE, dict(radius=None), "radius: expected a number >= 0, got NoneType"),
+    (EYE, dict(radius=1j), "radius: expected a number >= 0, got complex"),
+    (EYE, dict(radius=support_box([0.0], [1.0])), "radius: expected a support function of rows of 2 inputs, got one of 1"),
+    (EYE, dict(radius=support_points(np.eye(3))), "radius: expected a support function of rows of 2 inputs, got one of 3"),
+    ((*EYE[:3], None), {}, r"params\[3\]: expected a plain array with 0 axes, got NoneType"),
+    ((*EYE[:2], np.ma.ones(2), 0.0), {}, r"params\[2\]: expected a plain array with 1 axes, got MaskedArray"),
+    (Shallow(*EYE[:2], 1.0, 0.0), {}, r"params\.v: expected a plain array with 1 axes, got float"),
     (DEEP, dict(radius=support_ball(1)), "radius: expected a number for more than one hidden layer"),
     ((HIDDEN, (), LAST), dict(layers=(DENSE,)), "layers: expected one for each of 3 entries of params, got 1"),
 ]
@@ -339,3 +351,70 @@ def test_bad_domains_and_projections_are_refused_by_name():
     found = project((np.array([[2.0], [-3.0]]), np.array([5.0, -0.5]), np.ones(2), 0.0), [1.0])
     assert found[0].tolist() == [[1.0], [-1.0]]
     assert found[1].tolist() == [1.0, -0.5]
+
+
+# ---- what a reading of the code against its statements found
+def test_a_convolution_that_says_nothing_of_its_padding_may_pad():
+    layers, params, x = images(np.random.default_rng(0), 1, maxpool2d(2), RELU)
+    silent = Layer(lambda p, x: conv2d_forward(p, x, padding=1), conv2d_backward)
+    found = reduce(params, float(np.sqrt((x**2).sum(axis=(1, 2, 3)).max())), layers=(*layers[:3], silent, *layers[4:]))
+    y = network_forward(layers, params, x)[0]
+    assert np.abs(network_forward(layers, found, x)[0] - y).max() < 1e-12 * np.abs(y).max()
+
+
+def test_a_flat_domain_still_has_a_direction():
+    line = np.array([[0.1, 0.1], [0.7, 0.7], [0.35, 0.35]])
+    across = ([[1.0, -1.0]], [5.0], [1.0], 0.3)
+    found = reduce(across, support_points(line), output_bias=False)
+    assert np.abs(value(found, line) - value(across, line)).max() < 1e-14
+    side = ([[1.0, 0.0]], [-9.0], [1.0], 0.5)
+    edge = reduce(side, support_box([1.0, 0.0], [1.0, 1.0]), output_bias=False)
+    ends = np.array([[1.0, 0.0], [1.0, 1.0]])
+    assert np.abs(value(edge, ends) - 0.5).max() < 1e-15
+
+
+def test_subnormal_rows_come_out_of_unit_length():
+    for W in ([[1e-320, 1e-320]], [[5e-324, 1e-323]]):
+        found = reduce((W, [0.0], [1.0], 0.0), 1.0)
+        assert np.abs(row_norms(found[0]) - 1).max() < 1e-15
+        assert np.abs(row_norms(project((W, [0.0], [1.0], 0.0), 1.0)[0]) - 1).max() < 1e-15
+
+
+def test_arithmetic_stays_exact_with_every_kind_of_domain():
+    exact = (np.array([[Fraction(3, 5), Fraction(4, 5)], [Fraction(-1), Fraction(0)]], dtype=object), [9, 0], [1, 1], 0)
+    for domain in (
+        Fraction(1),
+        1,
+        0.5,
+        np.float32(1),
+        support_ball(Fraction(1)),
+        support_box([-1, -1], [1, 1]),
+        support_points(np.eye(2)),
+    ):
+        found = reduce(exact, domain)
+        assert all(isinstance(y, (int, Fraction)) for part in found for y in np.ravel(np.asarray(part, dtype=object)))
+    assert (
+        support_box(np.array([Fraction(-1, 3)], dtype=object), np.array([Fraction(1, 3)], dtype=object))(np.ones((1, 1))) == 1 / 3
+    )
+    with pytest.raises(TypeError, match=r"radius: thresholds from it: expected ints and fractions\.Fraction"):
+        reduce(exact, lambda w: np.full(len(w), 1.0))
+    big = np.empty((1, 1), dtype=object)
+    big[0, 0] = np.int64(4_000_000_000)
+    assert reduce((big, [0], [1], 0), 1)[2].tolist() == [4_000_000_000]
+
+
+def test_mixed_precision_is_the_wider_one_and_lengths_must_be_floats():
+    params = (np.array([[3.0, 4.0]]), np.zeros(1), np.ones(1, np.float32), np.float32(0))
+    assert all(np.asarray(part).dtype == np.float64 for part in reduce(params, 1.0))
+    with pytest.raises(OverflowError, match="params: expected lengths of neurons below"):
+        restore((np.array([[1.7e308, 1.7e308]]), np.zeros(1), np.array([1.0]), 0.0))
+
+
+def test_nothing_returned_is_the_callers():
+    params = (Dense(np.eye(2), np.zeros(2)), np.array([0.3, 0.2]), Dense(np.ones((1, 2)), np.zeros(1)))
+    for back in (reduce(params, 1.0, "prelu_per_channel"), restore(params, "prelu_per_channel"), project(params, 1.0)):
+        assert not any(np.shares_memory(a, b) for a, b in zip(arrays(back), arrays(params), strict=True))
+
+
+def arrays(params):
+    return [a for _, a in leaves(params, "params")]

@@ -10,8 +10,11 @@
 
 A neuron's argument w·x + b changes its sign inside D only if −S(w) <= b <= S(−w). Above it is positive on D, below negative: the
 neuron is affine there ("saturated"). One hidden layer and one output: all saturated neurons together are one affine function, put
-into one neuron (2.1), or two where there is no output bias. Otherwise each becomes a neuron with its threshold at the bound, and
-the rest, a constant, goes into the next threshold (section 3).
+into one neuron, or two where there is no output bias: with |e| = 1 and e·x >= −p, −e·x >= −q on D,
+
+    L e·x + κ = L σ(e·x + p) + (κ − L p) = A σ(e·x + p) + B σ(−e·x + q),   A = (κ + L q)/(p + q),  B = A − L
+
+Otherwise each becomes a neuron with its threshold at the bound, and the rest, a constant, goes into the next layer's thresholds.
 
 Everything here runs on float arrays, and with no error at all on arrays of fractions.Fraction whose rows have rational length.
 The method is the paper's as its abstract states it; the formulas are derived.
@@ -27,8 +30,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refimpl.nn import Dense
-from refimpl.papers.reduced_space.domain import Support, radius_of, row_norms, slack
-from refimpl.papers.reduced_space.network import Network, joined, matrix, network, next_radius, outgoing
+from refimpl.papers.reduced_space.domain import Support, entries, radius_of, row_norms, slack
+from refimpl.papers.reduced_space.network import ANY, Network, joined, matrix, network, next_radius, outgoing
 
 
 # ---- the converter
@@ -66,7 +69,8 @@ def reduce(
     -------
     params : of the form that came in
         One hidden layer, one output: at most one neuron more than there are unsaturated ones (two without output bias); else as
-        many as before, or fewer. The threshold counts as saturated from 1e-12 X beyond the bound on (8 roundings in float32).
+        many as before, or fewer. Of rational rows whose sum has no rational length, each keeps a neuron. A threshold counts as
+        saturated from 1e-12 X beyond the bound on (8 roundings in float32).
 
     Raises
     ------
@@ -93,7 +97,9 @@ def reduce(
                 net = clamped(net, k, domain if k == 0 else ball(X, norm), norm)
                 X = next_radius(net, k, X, norm) if X is not None else None
     for block in net.blocks:
-        if not (exact or (np.isfinite(block.W).all() and np.isfinite(block.b).all())):
+        if exact:  # a support function may have returned floats
+            entries("radius: thresholds from it", np.concatenate([block.W.ravel(), block.b]), 1, exact=True)
+        elif not (np.isfinite(block.W).all() and np.isfinite(block.b).all()):
             raise OverflowError(
                 f"params: expected products of lengths and outgoing weights below {np.finfo(block.W.dtype).max:.3g}"
             )
@@ -122,7 +128,7 @@ def split(net: Network, k: int, domain: Support, norm: Callable) -> Split:
     rows, b, binary = matrix(net.blocks[k]), net.blocks[k].b, net.activation == "binary"
     r = norm(rows)
     still = r == 0
-    unit = rows / np.where(still, 1, r)[:, None]
+    unit = of_unit_length(rows, np.where(still, 1, r), norm)
     low, high = -domain(unit), domain(-unit)
     room = slack(rows) * (high - low) / 2  # a neuron put at the bound stays there: thresholds are known to some roundings
     on, off = b > (high + room) * r, b < (low - room) * r  # no b / r: it overflows for the tiniest rows
@@ -130,8 +136,14 @@ def split(net: Network, k: int, domain: Support, norm: Callable) -> Split:
     return Split(rows, b, r, unit, high, still | on | off, np.where(up, 1, net.slopes[k]))
 
 
+def of_unit_length(rows: np.ndarray, r: np.ndarray, norm: Callable) -> np.ndarray:
+    """rows/r, for lengths r that are not 0; once more for floats, as a subnormal length has few digits."""
+    unit = rows / r[:, None]
+    return unit if unit.dtype == object else unit / np.maximum(norm(unit), 0.5)[:, None]  # a row of zeros stays
+
+
 def merged(net: Network, domain: Support, norm: Callable, output_bias: bool) -> Network:
-    """One hidden layer, one output: the affine neurons added up to L e·x + κ, and that made of one neuron or two (2.1)."""
+    """One hidden layer, one output: the affine neurons added up to L e·x + κ, and that made of one neuron or two."""
     (block, last), binary = net.blocks, net.activation == "binary"
     one = split(net, 0, domain, norm)
     c, kappa, keep = last.W[0], last.b[0], ~one.affine
@@ -141,8 +153,12 @@ def merged(net: Network, domain: Support, norm: Callable, output_bias: bool) -> 
     else:
         kappa, pieces = kappa + (weight * one.b[one.affine]).sum(), directions(weight[:, None] * one.rows[one.affine], norm)
     W, b, v = [one.unit[keep]], [(one.b / np.where(one.r == 0, 1, one.r))[keep]], [c[keep] * (1 if binary else one.r[keep])]
+    axes = np.eye(one.rows.shape[1], dtype=one.rows.dtype)
+    width = domain(axes) + domain(-axes)
+    wide = axes[np.argmax(width)]
+    flat = slack(one.rows) * np.abs(np.concatenate([domain(axes), domain(-axes)])).max()
     if not (output_bias or pieces) and kappa != 0:
-        pieces = [(np.array([1] + [0] * (one.rows.shape[1] - 1), dtype=one.rows.dtype), 0 * kappa)]  # any e will do
+        pieces = [(wide, 0 * kappa)]  # any e will do along which the domain extends
     for e, L in pieces:
         e = e[None]
         p, q = domain(-e), domain(e)  # e·x + p >= 0 and −e·x + q >= 0 on the domain
@@ -151,9 +167,12 @@ def merged(net: Network, domain: Support, norm: Callable, output_bias: bool) -> 
         elif binary:
             W, b, v, kappa = [*W, e], [*b, p], [*v, [kappa]], 0 * kappa
         else:
-            if p[0] + q[0] == 0:
+            if p[0] + q[0] <= flat:  # e·x = −p on all of the domain
+                kappa, L, e = kappa - L * p[0], 0 * L, wide[None]
+                p, q = domain(-e), domain(e)
+            if p[0] + q[0] <= flat:
                 raise ValueError(
-                    "radius: expected a domain of more than one point for a constant without output bias, got radius 0"
+                    "radius: expected a domain of more than one point for a constant without output bias, got one point"
                 )
             A = (kappa + L * q[0]) / (p[0] + q[0])
             W, b, v, kappa = [*W, e, -e], [*b, p, q], [*v, [A], [A - L]], 0 * kappa
@@ -213,13 +232,15 @@ def restore(params: Any, activation: str = "relu") -> Any:
     """
     net, back = network(params, activation, 0)
     if activation == "binary" or net.blocks[0].W.dtype == object:
-        copies = tuple(block._replace(W=block.W.copy(), b=block.b.copy()) for block in net.blocks)
-        return back(net._replace(blocks=copies))
+        return back(net)
     for k in range(len(net.blocks) - 1):
         block, later, V = net.blocks[k], net.blocks[k + 1], outgoing(net, k)
-        rho = row_norms(np.column_stack([matrix(block), block.b]))
-        c = row_norms(V.swapaxes(0, 1).reshape(V.shape[1], V.shape[0] * V.shape[2]))
+        with np.errstate(over="ignore"):  # is told of below
+            rho = row_norms(np.column_stack([matrix(block), block.b]))
+            c = row_norms(V.swapaxes(0, 1).reshape(V.shape[1], V.shape[0] * V.shape[2]))
         keep = (rho > 0) & (c > 0)
+        if not (np.isfinite(rho).all() and np.isfinite(c).all()):
+            raise OverflowError(f"params: expected lengths of neurons below {np.finfo(rho.dtype).max:.3g}")
         s = np.sqrt(c[keep]) / np.sqrt(rho[keep])
         hidden = block._replace(W=block.W[keep] * s.reshape(-1, *[1] * (block.W.ndim - 1)), b=block.b[keep] * s)
         after = later._replace(W=joined(later, V[:, keep] / s[:, None]))
@@ -233,7 +254,7 @@ def project(params: Any, radius: Any) -> Any:
 
     radius : float >= 0, or one for each hidden layer.  Raises ValueError if a row is zero, or radii do not fit.
     """
-    net, back = network(params, None, 0)
+    net, back = network(params, ANY, 0)
     hidden = net.blocks[:-1]
     radii = [radius] * len(hidden) if np.ndim(radius) == 0 else list(radius)
     if len(radii) != len(hidden):
@@ -244,5 +265,5 @@ def project(params: Any, radius: Any) -> Any:
         r = row_norms(rows)
         if (r == 0).any():
             raise ValueError(f"params: expected rows that are not zero in hidden layer {k}, got row {np.argmax(r == 0)}")
-        moved.append(block._replace(W=(rows / r[:, None]).reshape(block.W.shape), b=np.clip(block.b, -X, X)))
+        moved.append(block._replace(W=of_unit_length(rows, r, row_norms).reshape(block.W.shape), b=np.clip(block.b, -X, X)))
     return back(net._replace(blocks=(*moved, net.blocks[-1])))

@@ -47,8 +47,8 @@ def rational_root(q: Fraction) -> Fraction:
 # ---- domains
 def support_ball(radius: Any) -> Support:
     """S(w) = X |w| of the ball of that radius about 0. Raises ValueError unless it is a finite number >= 0."""
-    X = radius_of(radius)
-    return lambda w: X * row_norms(w)
+    X = radius_of(radius, isinstance(radius, Fraction))
+    return lambda w: (X if w.dtype == object else float(X)) * row_norms(w)
 
 
 def support_box(low: ArrayLike, high: ArrayLike) -> Support:
@@ -56,7 +56,7 @@ def support_box(low: ArrayLike, high: ArrayLike) -> Support:
     below, above = entries("low", low, 1), entries("high", high, 1)
     if below.shape != above.shape or not (below <= above).all():
         raise ValueError(f"high: expected shape {below.shape} and no entry below low, got {above} for low {below}")
-    return lambda w: np.maximum(w * below, w * above).sum(axis=1)
+    return lambda w: np.maximum(w * suited(below, w), w * suited(above, w)).sum(axis=1)
 
 
 def support_points(x: ArrayLike) -> Support:
@@ -64,7 +64,16 @@ def support_points(x: ArrayLike) -> Support:
     points = entries("x", x, 2)
     if len(points) == 0:
         raise ValueError(f"x: expected at least one point, got shape {points.shape}")
-    return lambda w: (w @ points.T).max(axis=1)
+    return lambda w: (w @ suited(points, w).T).max(axis=1)
+
+
+def suited(a: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """a (..., d) in the arithmetic of the rows w (k, d), fractions or floats; ValueError unless it has as many inputs."""
+    if a.shape[-1] != w.shape[1]:
+        raise ValueError(f"radius: expected a support function of rows of {w.shape[1]} inputs, got one of {a.shape[-1]}")
+    if w.dtype == object and a.dtype != object:
+        return np.vectorize(Fraction, otypes=[object])(a)  # every float is a fraction
+    return a.astype(w.dtype, copy=False)
 
 
 def threshold_interval(W: ArrayLike, support: Support) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +99,8 @@ def entries(name: str, x: Any, ndim: int, exact: bool = False) -> Any:
     """x as a float array of finite numbers, or an object array of ints and Fractions, with ndim axes; TypeError or ValueError."""
     a = np.asarray(x)
     if a.dtype == object or exact:
-        a = a.astype(object)
-        if not all(isinstance(y, (int, np.integer, Fraction)) and not isinstance(y, bool) for y in a.flat):
+        a = np.array([int(y) if isinstance(y, np.integer) else y for y in a.flat] + [None], dtype=object)[:-1].reshape(a.shape)
+        if not all(isinstance(y, (int, Fraction)) and not isinstance(y, bool) for y in a.flat):
             raise TypeError(f"{name}: expected ints and fractions.Fraction, none of them a float, got dtype {np.asarray(x).dtype}")
     else:
         a = finite(name, floats(name, x))
@@ -100,13 +109,18 @@ def entries(name: str, x: Any, ndim: int, exact: bool = False) -> Any:
     return a
 
 
-def radius_of(radius, exact=False):
+def radius_of(radius: Any, exact: bool = False) -> Any:
     """radius as a finite number >= 0; a Fraction for exact arithmetic."""
-    if isinstance(radius, (bool, str)) or np.ndim(radius) != 0:
+    number: float | Fraction
+    if isinstance(radius, Fraction):
+        number = radius
+    elif isinstance(radius, (bool, str, complex)) or radius is None or callable(radius) or np.ndim(radius) != 0:
         raise TypeError(f"radius: expected a number >= 0, got {type(radius).__name__}")
-    if not (isinstance(radius, Fraction) or np.isfinite(float(radius))) or not radius >= 0:
+    else:
+        number = float(radius)
+    if not (isinstance(number, Fraction) or np.isfinite(number)) or not number >= 0:
         raise ValueError(f"radius: expected a finite number >= 0, got {radius}")
-    return Fraction(radius) if exact else float(radius)
+    return Fraction(number) if exact else float(number)
 
 
 def slack(a):

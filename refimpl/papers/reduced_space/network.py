@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refimpl.nn import Conv2d, Dense, Shallow
-from refimpl.nn.conv import both
+from refimpl.nn.conv import both, conv2d_forward
 from refimpl.nn.shallow import described
-from refimpl.papers.reduced_space.domain import entries, radius_of, row_norms, slack
+from refimpl.papers.reduced_space.domain import entries, radius_of, row_norms
 
+ANY: Any = object()  # whatever the activation is
 HOMOGENEOUS = ("relu", "leaky_relu", "prelu", "prelu_per_channel", "binary")
 
 
@@ -29,7 +30,7 @@ class Network(NamedTuple):
 
     blocks: tuple
     slopes: tuple
-    activation: str | None
+    activation: Any
     padded: tuple  # may this block's convolution pad with zeros?
 
 
@@ -50,20 +51,16 @@ def joined(block: Any, V: np.ndarray) -> np.ndarray:
     return V.reshape((k, m, *block.W.shape[2:]) if block.W.ndim == 4 else (k, m * q))
 
 
-def network(params: Any, activation: str | None, slope: Any, layers: Sequence | None = None) -> tuple[Network, Callable]:
-    """params as a Network, and the way back to the form that came in; None for the activation: whatever it is."""
-    if activation is not None and (not isinstance(activation, str) or activation not in HOMOGENEOUS):
+def network(params: Any, activation: Any, slope: Any, layers: Sequence | None = None) -> tuple[Network, Callable]:
+    """params as a Network, and the way back to the form that came in, all of it copied."""
+    if activation is not ANY and (not isinstance(activation, str) or activation not in HOMOGENEOUS):
         raise ValueError(
             f"activation: expected a positively homogeneous one ({', '.join(HOMOGENEOUS)}), for no other has a reduced form, "
             f"got {activation!r}"
         )
-    given = list(params) if isinstance(params, (tuple, list)) else []
-    plain = len(given) in (4, 5) and not any(isinstance(part, (Dense, Conv2d)) for part in given)
-    if plain and len(given) == 5 and not (isinstance(given[4], tuple) and given[4] == ()):
-        raise ValueError("params: expected no skip connection, which the reduced form does not have, got one")
-    nest: list[Any] = given
-    if plain:
-        nest = [Dense(given[0], given[1]), (), Dense(np.asarray(given[2])[None], np.reshape(given[3], -1))]
+    plain = isinstance(params, (tuple, list)) and len(params) in (4, 5)
+    plain = plain and not any(isinstance(part, (Dense, Conv2d)) for part in params)
+    nest, named = in_layers(params) if plain else (list(params) if isinstance(params, (tuple, list)) else [], {})
     at = [i for i, part in enumerate(nest) if isinstance(part, (Dense, Conv2d))]
     if len(at) < 2 or at[0] != 0 or at[-1] != len(nest) - 1 or any(j - i < 2 for i, j in pairwise(at)):
         raise ValueError(
@@ -77,20 +74,23 @@ def network(params: Any, activation: str | None, slope: Any, layers: Sequence | 
     blocks: list[Any] = []
     for i in at:
         part, m = nest[i], len(blocks[-1].b) if blocks else None
-        W = entries(f"params[{i}].W", part.W, 4 if isinstance(part, Conv2d) else 2, exact)
+        name_W, name_b = (named.get((i, field), f"params[{i}].{field}") for field in "Wb")
+        W = entries(name_W, part.W, 4 if isinstance(part, Conv2d) else 2, exact)
         fits = m is None or (W.shape[1] == m if isinstance(part, Conv2d) else W.shape[1] % m == 0 if m else W.shape[1] == 0)
         if not fits or (m is None and 0 in W.shape[1:]):
             wanted = "at least one input" if m is None else f"inputs from {m} neurons"
-            raise ValueError(f"params[{i}].W: expected {wanted}, got shape {W.shape}")
-        b = entries(f"params[{i}].b", part.b, 1, exact)
+            raise ValueError(f"{name_W}: expected {wanted}, got shape {W.shape}")
+        b = entries(name_b, part.b, 1, exact)
         if b.shape != W.shape[:1]:
-            raise ValueError(f"params[{i}].b: expected shape {W.shape[:1]}, got {b.shape}")
+            raise ValueError(f"{name_b}: expected shape {W.shape[:1]}, got {b.shape}")
         blocks.append(part._replace(W=W, b=b))
+    kind = np.result_type(*(a for block in blocks for a in block))
+    blocks = [block._replace(W=np.array(block.W, kind), b=np.array(block.b, kind)) for block in blocks]  # copies
     slopes = tuple(slopes_of(activation, slope, len(b.b), own, exact) for b, own in zip(blocks, between, strict=False))
     padded = tuple(isinstance(nest[i], Conv2d) and (layers is None or pads(layers[i])) for i in at)
 
     def back(net: Network) -> Any:
-        parts = list(nest)
+        parts = [part if isinstance(part, (tuple, Dense, Conv2d)) else np.array(part) for part in nest]
         for i, block in zip(at, net.blocks, strict=True):
             parts[i] = block
         if activation == "prelu_per_channel":
@@ -98,11 +98,26 @@ def network(params: Any, activation: str | None, slope: Any, layers: Sequence | 
             parts = [part if i in at or (isinstance(part, tuple) and part == ()) else next(own) for i, part in enumerate(parts)]
         if plain:
             (W, b), _, (V, c) = parts
-            found = (W, b, V[0], c[0] if exact else c.reshape(()), *[()] * (len(given) == 5))
+            found = (W, b, V[0], c[0] if exact else c.reshape(()), *[()] * (len(params) == 5))
             return Shallow(*found) if isinstance(params, Shallow) else type(params)(found)
         return type(params)(parts)
 
     return Network(tuple(blocks), slopes, activation, padded), back
+
+
+def in_layers(params):
+    """(W, b, v, c) as [Dense(W, b), (), Dense([v], [c])], and what its entries are called."""
+    if len(params) == 5 and not (isinstance(params[4], tuple) and params[4] == ()):
+        raise ValueError("params: expected no skip connection, which the reduced form does not have, got one")
+    W, b, v, c, *_ = params
+    called = [f"params.{name}" if isinstance(params, Shallow) else f"params[{k}]" for k, name in enumerate("Wbvc")]
+    for name, part, axes in ((called[2], v, 1), (called[3], c, 0)):
+        if np.ndim(part) != axes or isinstance(part, np.ma.MaskedArray) or part is None:
+            raise ValueError(
+                f"{name}: expected a plain array with {axes} axes, got {type(part).__name__} of shape {np.shape(part)}"
+            )
+    names = dict(zip(((0, "W"), (0, "b"), (2, "W"), (2, "b")), called, strict=True))
+    return [Dense(W, b), (), Dense(np.asarray(v)[None], np.reshape(c, 1))], names
 
 
 def slopes_of(activation, slope, m, own, exact):
@@ -114,7 +129,7 @@ def slopes_of(activation, slope, m, own, exact):
         if a.ndim and a.shape != (m,):
             raise ValueError(f"params: expected {m} slopes, got shape {a.shape}")
         return np.array(np.broadcast_to(a, m))
-    if own and activation is not None:
+    if own and activation is not ANY:
         raise ValueError(
             f"params: expected () behind each hidden layer, since {activation} has no parameters, got {type(own[0]).__name__}"
         )
@@ -123,6 +138,8 @@ def slopes_of(activation, slope, m, own, exact):
 
 def pads(layer):
     """Does this convolution's layer pad with zeros, so far as it says?"""
+    if getattr(layer.forward, "func", layer.forward) is not conv2d_forward:
+        return True
     stated = getattr(layer.forward, "keywords", {}).get("padding", 0)
     return both("padding", stated, 0) != (0, 0)
 
@@ -161,7 +178,7 @@ def next_radius(net: Network, k: int, X: Any, norm: Callable) -> Any:
     if type(net.blocks[k]) is type(net.blocks[k + 1]) is Dense and q == 1 and rows.size:
         steepest = max(1.0, float(abs(slopes).max()))
         bound = min(bound, steepest * (float(np.linalg.norm(rows, 2)) * X + float(norm(b[None])[0])))
-    return bound * (1 + slack(rows) / 100)  # rounded up
+    return bound * (1 + max(1e-14, 8 * float(np.finfo(rows.dtype).eps)))  # rounded up
 
 
 def root_above(q: Any) -> Fraction:

@@ -70,7 +70,7 @@ def canonical_form(params: Any, domain: Any = None, tol: float = 1e-9) -> Canoni
         n, beta, kappa = W / r[:, None], b / r, v * r
         if domain is not None:
             low, high = extent(domain, m)(n)
-            slack = tol * np.maximum(1, np.maximum(np.abs(low), np.abs(high)))
+            slack = tol * (high - low) / 2 + 1e-15 * np.maximum(np.abs(low), np.abs(high))
             on, off = low + beta >= -slack, high + beta <= slack
             a, c0 = a + v[on] @ W[on], c0 + v[on] @ b[on]
             kept = ~(on | off)

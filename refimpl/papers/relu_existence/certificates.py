@@ -96,15 +96,17 @@ def dual_maximum(nu: ArrayLike, x: ArrayLike) -> tuple[float, np.ndarray]:
     """
     X = lifted(x)
     residual = vector("nu", nu, len(X))
+    size = np.max(np.abs(residual)) or 1.0
+    residual = residual / size
     turn = np.unique(np.concatenate([np.arctan(-X[:, 0]), np.arctan(-X[:, 0]) + np.pi]))  # where x_i cos p + sin p = 0
     middle = (turn + np.append(turn[1:], turn[0] + 2 * np.pi)) / 2
     s = np.concatenate([(block @ X.T > 0) @ (residual[:, None] * X) for block in blocks(circle(middle))])
-    length = np.sqrt(np.sum(s * s, axis=1))
+    length = np.hypot(s[:, 0], s[:, 1])
     s = s[length > 0] / length[length > 0, None]
     u = np.concatenate([circle(turn), s, -s])
     values = np.concatenate([np.abs(np.maximum(block @ X.T, 0) @ residual) for block in blocks(u)])
     best = int(np.argmax(values))
-    return float(values[best]), u[best]
+    return float(size * values[best]), u[best]
 
 
 def circle(angle):
@@ -164,7 +166,7 @@ def certificate(W: ArrayLike, b: ArrayLike, v: ArrayLike, x: ArrayLike, y: Array
     bound = fit * t - energy * t * t / 2
     equality = float(np.sum(np.abs(beta * size * mass - net.v * (H @ nu)))) / (P or 1)
     balance = float(beta / 2 * np.sum((size - mass) ** 2)) / (P or 1)
-    return Certificate(P, ratio, bool(ratio <= 1 + CERTIFIED and P - bound <= CERTIFIED * P), bound, equality, balance)
+    return Certificate(P, ratio, bool(np.isfinite(P) and ratio <= 1 + CERTIFIED and P - bound <= CERTIFIED * P), bound, equality, balance)
 
 
 # ---- the search

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
+from refimpl.manifolds.sphere import length
 from refimpl.nn.shallow import Shallow
 from refimpl.papers.relu_existence.integrate import domain_of
 from refimpl.papers.relu_existence.network import inputs
@@ -57,7 +58,7 @@ def generalized(a: Any, c: Any, u: Any, beta: Any, slope: Any, offset: Any) -> G
     if u.shape != (K, m) or m < 1:
         raise ValueError(f"u: expected shape (K, {m}), as a has {m} entries, got {u.shape}")
     beta, slope, offset = entry("beta", beta, (K,)), entry("slope", slope, (K, m)), entry("offset", offset, (K,))
-    r = np.sqrt(np.sum(u * u, axis=1))
+    r = length(u)[:, 0]
     if (r == 0).any():
         raise ValueError(f"u: expected rows that are not zero, got row {np.argmax(r == 0)}")
     G = Generalized(a, c, u / r[:, None], beta / r, slope, offset)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
+from refimpl.manifolds.sphere import length
 from refimpl.nn.shallow import shallow, skip
 
 
@@ -40,7 +41,7 @@ def balanced(params: Any) -> Any:
     A neuron that does nothing, v_j = 0 or (w_j, b_j) = 0, becomes 0. Comes back in the form it came in; raises as `response`.
     """
     net, back = shallow(params)
-    rho = np.sqrt(np.sum(net.W * net.W, axis=1) + net.b * net.b)
+    rho = length(np.column_stack([net.W, net.b]))[:, 0]
     works = (rho > 0) & (net.v != 0)
     s = np.where(works, np.sqrt(np.abs(net.v)) / np.sqrt(np.where(works, rho, 1)), 0)
     return back(net._replace(W=net.W * s[:, None], b=net.b * s, v=np.where(works, net.v, 0) / np.where(works, s, 1)))

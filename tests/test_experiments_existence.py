@@ -278,8 +278,8 @@ def test_divergence_agrees_and_differs_part_by_part():
         "square": [flat(3.46, 4 / 3645), flat(1.0, 0.09)],
         "tanh": [creeping, flat(1.0, 0.2)],
     }
-    result = replace(result, runs=good)
-    assert result.verdict == "agrees"
+    short, result = replace(result, runs=good), replace(result, runs=good, config=divergence.Config(seeds=1))
+    assert short.verdict == result.verdict == "agrees"
     spoilt = {
         "runs away": {"ramp": [away, away._replace(theta=away.theta[::-1])]},
         "6 loss |θ|²": {"ramp": [away._replace(loss=away.loss * 1.004)] * 2},
@@ -290,6 +290,7 @@ def test_divergence_agrees_and_differs_part_by_part():
     }
     for part, change in spoilt.items():
         bad = replace(result, runs=good | change)
+        assert replace(short, runs=good | change).verdict == "not reproduced"
         assert part in failed(bad)
         assert bad.verdict == "differs"
         assert f"{part} NO" in " ".join(bad.table().split())

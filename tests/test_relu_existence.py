@@ -30,6 +30,7 @@ from refimpl.papers.relu_existence import (
     risk_law,
     shape_law,
     simplify,
+    target_jumps,
     touching_law,
 )
 from refimpl.params import ravel
@@ -284,6 +285,24 @@ BAD = [
     (lambda: touching_law(generalized([0, 0], 0, [[1.0, 0]], [0.0], [[0, 0]], [1.0]), 9.0, np.sin, 0.5), "G: expected one input"),
     (lambda: response(ONE, [[1.0, 2.0]]), r"x: expected shape \(n, 1\)"),
     (lambda: balanced((Dense(np.ones((1, 1)), np.ones(1)), (), 3)), "params: expected Shallow"),
+    (lambda: clip(SQUARE, [np.nan, 1.0], 0.0), "u: expected finite numbers, got nan"),
+    (lambda: clip(SQUARE, [1.0, 1.0], np.inf), "beta: expected finite numbers, got inf"),
+    (lambda: clip(SQUARE[:2], [1.0, 1.0], 0.0), "polygon: expected at least three corners, got 2"),
+    (lambda: cells(np.zeros((0, 2)), [[1.0, 1.0]], [0.0]), "polygon: expected at least three corners, got 0"),
+    (lambda: cells(SQUARE, [[1.0, 1.0]], [0.0, 1.0]), r"beta: expected shape \(1,\), got \(2,\)"),
+    (lambda: interval_nodes([1.0, 0.0]), "cuts: expected at least two numbers that do not descend"),
+    (lambda: interval_nodes([1.0]), "cuts: expected at least two numbers that do not descend"),
+    (lambda: shape_law(STEP, np.sin, (-1, 1), step=0.0), "step: expected a number > 0, got 0"),
+    (lambda: touching_law(STEP, 0.0, np.sin, 0.5), r"T: expected a number in \(0, 1e\+07\]"),
+    (lambda: exact_risk(ONE, NOT_ONE, (0, 1)), "target: expected a function of x, got tuple"),
+    (lambda: risk_law(STEP, 10.0, NOT_ONE, (-1, 1)), "target: expected a function of x, got tuple"),
+    (lambda: loss_law(STEP, 10.0, np.sin, (-1, 1), NOT_ONE), "loss: expected a function of residuals, got tuple"),
+    (lambda: multiplicity(STEP, tol=-1.0), "tol: expected a number >= 0, got -1"),
+    (lambda: dimension(STEP, tol=np.nan), "tol: expected finite numbers, got nan"),
+    (lambda: generalized([0.0], 0, [[1e-150]], [1e200], [[1.0]], [0.0]), r"beta / \|u\|: expected finite numbers, got inf"),
+    (lambda: multiplicity(STEP._replace(beta=np.zeros(3))), r"G.beta: expected shape \(1,\), got \(3,\)"),
+    (lambda: multiplicity(STEP._replace(u=np.ones(1))), "G.a: expected shape"),
+    (lambda: target_jumps(np.sin, [0.0], reach=0.0), "reach: expected a number > 0, got 0"),
 ]  # fmt: skip
 
 
@@ -302,3 +321,48 @@ def test_a_skip_connection_needs_a_place_to_come_back_to():
         back(net._replace(a=np.ones(1)))
     net, back = shallow(ONE)
     assert len(back(net._replace(a=np.ones(1)))) == 5
+
+
+# ---- what a reading of the code against its statements found
+@pytest.mark.parametrize("k", [0.0, 1e-12, 1e-8, 1e-5, 0.3, 7.0])
+def test_closed_moments_keep_their_digits_when_the_rate_is_small(k):
+    from mpmath import exp, mp, mpf, quad, sin
+
+    mp.dps = 40
+    for f, form in ((Exponential(k), lambda x: exp(mpf(k) * x)), (Sine(k, 0.7), lambda x: sin(mpf(k) * x + mpf(0.7)))):
+        expected = [quad(g, [0.25, 0.5]) for g in (form, lambda x, f=form: x * f(x), lambda x, f=form: f(x) ** 2)]
+        assert np.allclose(f.moments(0.25, 0.5), [float(y) for y in expected], rtol=4e-15, atol=0)  # some roundings of 1
+        gauss = exact_risk(ONE, f, (0, 1))[0]
+        assert exact_risk(ONE, f, (0, 1), closed=True)[0] == pytest.approx(gauss, abs=4e-15 * (1 + np.exp(2 * k)))
+
+
+def test_responses_of_extreme_scale_are_balanced():
+    for w, v in ((1e-170, 1e170), (1e160, 1e-160)):
+        found = balanced(Shallow([[w]], [0.0], [v], 0.0))
+        assert response(found, [1.0])[0] == pytest.approx(1.0, rel=1e-15)
+        assert found.v[0] == pytest.approx(1.0, rel=1e-15)
+
+
+def test_planes_of_extreme_scale_are_normalised_and_small_domains_are_seen():
+    for scale in (1e-200, 1e200):
+        assert generalized([0.0], 0, [[scale]], [0.0], [[0.0]], [1.0]).u.tolist() == [[1.0]]
+    for size in (1e-15, 1.0, 1e12):
+        assert len(simplify(STEP._replace(beta=np.zeros(1)), (-size, size)).u) == 1
+
+
+def test_results_are_the_callers_own():
+    net = Shallow(np.ones((1, 1)), np.zeros(1), np.ones(1), np.array(1.0), np.ones(1))
+    for found, given in ((balanced(net), net), (ramp(STEP, 10.0), STEP)):
+        assert not np.shares_memory(found.a, given.a)
+        assert not np.shares_memory(found.c, given.c)
+
+
+def test_a_target_that_jumps_is_told_of():
+    with pytest.warns(RuntimeWarning, match=r"target: jumps at 0\.25; a best network may not exist"):
+        found = target_jumps(lambda x: np.where(x > 0.25, 2.0, np.sin(x)), [0.0, 0.25])
+    assert found == pytest.approx([0.0, 2 - np.sin(0.25)], abs=1e-8)
+    assert np.abs(target_jumps(lambda x: np.abs(x - 0.25) * 1e6, [0.25])).max() < 1e-2  # a steep kink is none
+
+
+def test_a_break_far_outside_is_none():
+    assert exact_risk(([[1e-320]], [1.0], [1.0], 0.0), Polynomial((1.0,)), (0, 1))[0] < 1e-15

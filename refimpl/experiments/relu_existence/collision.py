@@ -68,7 +68,7 @@ class Config(Seeds):
                 raise ValueError(f"{name}: expected at least two, > 0 and {order}, got {getattr(self, name)}")
 
 
-QUICK = Config(seeds=2, weights=(1e-2, 1e-4, 1e-6, 1e-8), steps=1000)
+QUICK = Config(seeds=2, weights=(1e-2, 1e-4, 1e-6, 1e-8), steps=10_000)
 
 
 class Pair(NamedTuple):

@@ -84,6 +84,7 @@ from refimpl.papers.relu_existence.generalized import (
     multiplicity,
     ramp,
     simplify,
+    target_jumps,
 )
 from refimpl.papers.relu_existence.integrate import (
     Exponential,
@@ -172,6 +173,7 @@ __all__ = [
     "step_ramp",
     "tanh_identity_law",
     "tanh_step_bound",
+    "target_jumps",
     "touching_law",
     "vector_data",
     "vector_error",

@@ -118,7 +118,7 @@ def within_budget(
     a relative error of (π/2 + √(1 + π²/4))⁻⁴⁰ < 1e-20; what is left is rounding. At least 4 panels, for the target.
     """
     pair, width, target = named(activation), whole("width", width, 1), as_target(target)
-    radius, interval = between("radius", radius, 0, np.inf), ends(interval)
+    radius, interval = between("radius", radius, 0, 1e5), ends(interval)  # memory grows with R
     return _within_budget(pair, activation == "relu", width, target, radius, interval)[0]
 
 

@@ -166,7 +166,9 @@ def certificate(W: ArrayLike, b: ArrayLike, v: ArrayLike, x: ArrayLike, y: Array
     bound = fit * t - energy * t * t / 2
     equality = float(np.sum(np.abs(beta * size * mass - net.v * (H @ nu)))) / (P or 1)
     balance = float(beta / 2 * np.sum((size - mass) ** 2)) / (P or 1)
-    return Certificate(P, ratio, bool(np.isfinite(P) and ratio <= 1 + CERTIFIED and P - bound <= CERTIFIED * P), bound, equality, balance)
+    return Certificate(
+        P, ratio, bool(np.isfinite(P) and ratio <= 1 + CERTIFIED and P - bound <= CERTIFIED * P), bound, equality, balance
+    )
 
 
 # ---- the search

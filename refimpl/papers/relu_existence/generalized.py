@@ -13,11 +13,12 @@ If g_k vanishes on H_k, G has a kink there, of multiplicity 1: one neuron makes 
 neurons make a ramp of width |g_k|/T, which tends to the jump at every point off H_k as T grows, never uniformly. Dereich and
 Kassing enlarge the search space by functions of this kind, in which a minimiser always exists; the form here is derived.
 
-Reading order: Generalized, its response, multiplicity and dimension, what a domain cannot see, ramps.
+Reading order: Generalized, its response, multiplicity and dimension, what a domain cannot see, ramps, targets that jump.
 """
 
 from __future__ import annotations
 
+import warnings
 from itertools import chain, combinations
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from numpy.typing import ArrayLike
 from refimpl.doors import finite, floats
 from refimpl.manifolds.sphere import length
 from refimpl.nn.shallow import Shallow
-from refimpl.papers.relu_existence.integrate import domain_of
+from refimpl.papers.relu_existence.integrate import Target, domain_of
 from refimpl.papers.relu_existence.network import inputs
 
 STEEPEST = 1e7  # a ramp of steepness T loses the digits of T roundings
@@ -61,7 +62,9 @@ def generalized(a: Any, c: Any, u: Any, beta: Any, slope: Any, offset: Any) -> G
     r = length(u)[:, 0]
     if (r == 0).any():
         raise ValueError(f"u: expected rows that are not zero, got row {np.argmax(r == 0)}")
-    G = Generalized(a, c, u / r[:, None], beta / r, slope, offset)
+    with np.errstate(over="ignore"):
+        beta = finite("beta / |u|", beta / r)
+    G = Generalized(a, c, u / r[:, None], beta, slope, offset)
     planes = np.column_stack([G.u, G.beta])
     for k, j in combinations(range(K), 2):
         if min(np.abs(planes[k] - planes[j]).max(), np.abs(planes[k] + planes[j]).max()) < 1e-12 * (1 + np.abs(planes[k, -1])):
@@ -78,7 +81,7 @@ def generalized_response(G: Generalized, x: ArrayLike) -> np.ndarray:
 
 def multiplicity(G: Generalized, tol: float = 1e-12) -> np.ndarray:
     """m_k of each plane, (K,): 1 for a kink, 2 for a jump. g_k vanishes on H_k if g_k = κ l_k, within tol of its size."""
-    G = checked(G)
+    G, tol = checked(G), tolerance(tol)
     kappa = np.sum(G.slope * G.u, axis=1)
     rest = np.column_stack([G.slope - kappa[:, None] * G.u, G.offset - kappa * G.beta])
     size = np.column_stack([G.slope, G.offset, kappa * G.beta])
@@ -91,7 +94,7 @@ def dimension(G: Generalized, tol: float = 1e-12) -> int:
     Turning neuron k round, or the pair of a jump, adds g_k to the affine part: v l⁺ = v l + v (−l)⁺. So the affine part is free
     if a + Σ_{k in S} slope_k = 0 for some set S. A residual network has it anyway: Σ_k m_k. ValueError for more than 16 planes.
     """
-    G = checked(G)
+    G, tol = checked(G), tolerance(tol)
     K = len(G.u)
     if K > MOST_PLANES:
         raise ValueError(f"G: expected at most {MOST_PLANES} planes, whose subsets are searched, got {K}")
@@ -120,7 +123,7 @@ def simplify(G: Generalized, domain: Any) -> Generalized:
             raise ValueError(f"domain: expected one of {len(G.a)} inputs, as G has, got one of {corners.shape[1]}")
         l = corners @ G.u.T + G.beta
         low, high = l.min(axis=0), l.max(axis=0)
-    tiny = 1e-14 * (1 + np.abs(G.beta))
+    tiny = 1e-14 * (high - low) + 1e-15 * np.abs(G.beta)
     on, met = low >= -tiny, (low < -tiny) & (high > tiny)
     return Generalized(G.a + G.slope[on].sum(axis=0), G.c + G.offset[on].sum(), G.u[met], G.beta[met], G.slope[met], G.offset[met])
 
@@ -154,12 +157,39 @@ def ramp(G: Generalized, T: float, q: float | None = None) -> Shallow:
         W=np.concatenate([u + q_slope / T, u + (q_slope - slope) / T, G.u[kink]]),
         b=np.concatenate([beta + q_offset / T, beta + (q_offset - offset) / T, G.beta[kink]]),
         v=np.concatenate([np.full(n, T), np.full(n, -T), np.sum(G.slope * G.u, axis=1)[kink]]),
-        c=G.c,
-        a=G.a,
+        c=np.array(G.c),
+        a=np.array(G.a),
     )
 
 
+def target_jumps(target: Target, breaks: ArrayLike, reach: float = 1e-9) -> np.ndarray:
+    """f(t + reach) − f(t − reach) of a target with one input at each break t, (k,); warns where it is more than a slope explains.
+
+    For a target that jumps there may be no best network (Dereich and Kassing ask for a continuous one). The networks `ramp(G, T)`
+    with growing T come as near to it as one likes; `simplify` says whether the domain sees the jump.
+    """
+    t = np.atleast_1d(entry("breaks", breaks, None))
+    reach = float(entry("reach", reach, ()))
+    if not reach > 0:
+        raise ValueError(f"reach: expected a number > 0, got {reach:g}")
+    at = [np.asarray(target(t + k * reach), float) for k in (-2, -1, 1, 2)]
+    size, slope = at[2] - at[1], np.maximum(np.abs(at[1] - at[0]), np.abs(at[3] - at[2]))
+    jumps = np.abs(size) > 1e3 * (slope + np.finfo(float).eps * np.abs(at[1]))
+    if jumps.any():
+        where = ", ".join(f"{x:g}" for x in t[jumps])
+        warnings.warn(f"target: jumps at {where}; a best network may not exist", RuntimeWarning, stacklevel=2)
+    return size
+
+
 # ---- the doors
+def tolerance(tol: Any) -> float:
+    """tol as a number >= 0."""
+    tol = float(entry("tol", tol, ()))
+    if not tol >= 0:
+        raise ValueError(f"tol: expected a number >= 0, got {tol:g}")
+    return tol
+
+
 def entry(name: str, x: Any, shape: tuple | None) -> Any:
     """x as a float64 array of finite numbers of that shape."""
     return finite(name, floats(name, x, shape)).astype(np.float64, copy=False)
@@ -169,8 +199,9 @@ def checked(G: Any) -> Generalized:
     """G, if it is a Generalized of finite numbers with unit rows."""
     if not isinstance(G, Generalized):
         raise TypeError(f"G: expected a Generalized, as generalized(...) makes it, got {type(G).__name__}")
-    for name, part in zip(G._fields, G, strict=True):
-        entry(f"G.{name}", part, None)
+    K, m = np.shape(G.u) if np.ndim(G.u) == 2 else (0, 0)
+    for name, part, shape in zip(G._fields, G, ((m,), (), (K, m), (K,), (K, m), (K,)), strict=True):
+        entry(f"G.{name}", part, shape)
     if not np.allclose(np.sum(G.u * G.u, axis=1), 1, rtol=0, atol=1e-9):
         raise ValueError("G.u: expected rows of unit length; generalized(...) makes them")
     return G

@@ -51,7 +51,7 @@ class Polynomial:
 
 @dataclass(frozen=True)
 class Sine:
-    """f(x) = sin(ω x + φ), ω not 0."""
+    """f(x) = sin(ω x + φ)."""
 
     omega: float
     phase: float = 0.0
@@ -60,17 +60,19 @@ class Sine:
         return np.sin(self.omega * x + self.phase)
 
     def moments(self, low: Any, high: Any) -> tuple:
-        """(∫ f, ∫ x f, ∫ f²) from low to high, numbers or arrays."""
-        k = self.omega
-        a, b = k * low + self.phase, k * high + self.phase
-        first = (np.cos(a) - np.cos(b)) / k
-        second = (low * np.cos(a) - high * np.cos(b)) / k + (np.sin(b) - np.sin(a)) / k**2
-        return first, second, (high - low) / 2 - (np.sin(2 * b) - np.sin(2 * a)) / (4 * k)
+        """(∫ f, ∫ x f, ∫ f²) from low to high, numbers or arrays: about the middle, where nothing cancels for small ω."""
+        from scipy.special import spherical_jn
+
+        middle, half = (low + high) / 2, (high - low) / 2
+        z, at = self.omega * half, self.omega * middle + self.phase
+        first = 2 * half * np.sin(at) * np.sinc(z / np.pi)
+        square = half * (1 - np.cos(2 * at) * np.sinc(2 * z / np.pi))
+        return first, middle * first + 2 * half**2 * np.cos(at) * spherical_jn(1, z), square
 
 
 @dataclass(frozen=True)
 class Exponential:
-    """f(x) = e^{k x}, k not 0."""
+    """f(x) = e^{k x}."""
 
     rate: float
 
@@ -78,10 +80,13 @@ class Exponential:
         return np.exp(self.rate * x)
 
     def moments(self, low: Any, high: Any) -> tuple:
-        """(∫ f, ∫ x f, ∫ f²) from low to high, numbers or arrays."""
-        k = self.rate
-        a, b = np.exp(k * low), np.exp(k * high)
-        return (b - a) / k, (b * (high - 1 / k) - a * (low - 1 / k)) / k, (b * b - a * a) / (2 * k)
+        """(∫ f, ∫ x f, ∫ f²) from low to high, numbers or arrays: about the middle, where nothing cancels for small k."""
+        from scipy.special import spherical_in
+
+        middle, half = (low + high) / 2, (high - low) / 2
+        z, at = self.rate * half, np.exp(self.rate * middle)
+        first = 2 * half * at * spherical_in(0, z)
+        return first, middle * first + 2 * half**2 * at * spherical_in(1, z), 2 * half * at * at * spherical_in(0, 2 * z)
 
 
 # ---- cutting
@@ -90,9 +95,9 @@ def clip(polygon: ArrayLike, u: ArrayLike, beta: float) -> tuple[np.ndarray, np.
 
     u (2,) need not be of unit length. What touches the line in a point or an edge only is empty.
     """
-    corners = finite("polygon", floats("polygon", polygon, (None, 2))).astype(float)
-    normal = finite("u", floats("u", u, (2,))).astype(float)
-    parts = parted(corners.tolist(), (corners @ normal + float(beta)).tolist())
+    corners = corners_of(polygon)
+    normal, offset = finite("u", floats("u", u, (2,))).astype(float), finite("beta", floats("beta", beta, ()))
+    parts = parted(corners.tolist(), (corners @ normal + float(offset)).tolist())
     plus, minus = (np.array(part).reshape(-1, 2) for part in parts)
     return plus, minus
 
@@ -117,11 +122,11 @@ def parted(corners, s):
     return plus, minus
 
 
-def cells(polygon: ArrayLike, u: ArrayLike, beta: ArrayLike) -> list[np.ndarray]:
+def cells(polygon: ArrayLike, u: Any, beta: ArrayLike) -> list[np.ndarray]:
     """The polygon (k, 2) cut along every line u_k·x + β_k = 0, u (K, 2), beta (K,): corners (k', 2) of each cell."""
-    corners = finite("polygon", floats("polygon", polygon, (None, 2))).astype(float)
-    found = [corners.tolist()]
-    for (p, q), r in zip(np.reshape(u, (-1, 2)).tolist(), np.reshape(beta, -1).tolist(), strict=True):
+    found = [corners_of(polygon).tolist()]
+    normals, offsets = finite("u", floats("u", u, (None, 2))), finite("beta", floats("beta", beta, (len(u),)))
+    for (p, q), r in zip(normals.tolist(), offsets.tolist(), strict=True):
         tiny = 1e-14 * (abs(r) + max(abs(p * x + q * y) for x, y in found[0])) if found else 0  # a sliver of rounding is no cell
         cut: list = []
         for cell in found:
@@ -142,6 +147,8 @@ def gauss(q):
 def interval_nodes(cuts: ArrayLike, q: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """q nodes of Gauss's rule between any two neighbours of the ascending cuts (k + 1,): nodes and weights, (k, q) each."""
     cuts = finite("cuts", floats("cuts", cuts, (None,)))
+    if len(cuts) < 2 or (np.diff(cuts) < 0).any():
+        raise ValueError(f"cuts: expected at least two numbers that do not descend, got {cuts}")
     s, w = gauss(whole("q", q, 1))
     h = np.diff(cuts)[:, None]
     return cuts[:-1, None] + h * s, h * w
@@ -149,7 +156,7 @@ def interval_nodes(cuts: ArrayLike, q: int = 20) -> tuple[np.ndarray, np.ndarray
 
 def polygon_nodes(polygon: ArrayLike, q: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes (n, 2) and weights (n,) on a convex polygon (k, 2), exact for polynomials to degree 2q − 2 in all."""
-    x, w = triangle_nodes(fans([finite("polygon", floats("polygon", polygon, (None, 2))).astype(float)]), whole("q", q, 1))
+    x, w = triangle_nodes(fans([corners_of(polygon)]), whole("q", q, 1))
     return x.reshape(-1, 2), w.ravel()
 
 
@@ -179,6 +186,8 @@ class Pieces(NamedTuple):
 
     def of(self, name: str, f: Target) -> np.ndarray:
         """f at the nodes, (k, q); ValueError unless it returns as many finite numbers."""
+        if not callable(f):
+            raise TypeError(f"{name}: expected a function of x, got {type(f).__name__}")
         flat = self.x.reshape(-1, self.x.shape[2])
         y = np.asarray(f(flat[:, 0] if flat.shape[1] == 1 else flat))
         if y.shape not in ((len(flat),), ()) or y.dtype.kind not in "fiu":
@@ -203,7 +212,8 @@ def pieces(domain: Any, u: np.ndarray, beta: np.ndarray, nodes: int | None = Non
     if isinstance(area, tuple):
         low, high = area
         turns = u[:, 0] != 0
-        t = -beta[turns] / u[turns, 0]
+        with np.errstate(over="ignore"):  # far outside
+            t = -beta[turns] / u[turns, 0]
         cuts = np.concatenate([[low], np.sort(t[(low < t) & (t < high)]), [high]])
         x, w = interval_nodes(cuts, q)
         return Pieces((cuts[:-1, None] + cuts[1:, None]) / 2, x[:, :, None], w, np.stack([cuts[:-1], cuts[1:]], axis=1))
@@ -310,6 +320,14 @@ def domain_of(domain: Any) -> tuple[float, float] | np.ndarray:
     if not ((turn >= -flat).all() or (turn <= flat).all()) or abs(abs(around) - 2 * np.pi) > 1e-6 or not np.abs(turn).max() > flat:
         raise ValueError("domain: expected the corners of a convex polygon in order, got others")
     return a
+
+
+def corners_of(polygon: Any) -> np.ndarray:
+    """Corners (k, 2) of finite numbers, k >= 3; TypeError or ValueError otherwise."""
+    corners = finite("polygon", floats("polygon", polygon, (None, 2))).astype(float)
+    if len(corners) < 3:
+        raise ValueError(f"polygon: expected at least three corners, got {len(corners)}")
+    return corners
 
 
 def planes_of(breaks: Any, m: int) -> np.ndarray:

@@ -17,6 +17,7 @@
 Derived. (L2) is why a jump is never optimal for a continuous target where H meets the inside of {h > 0}: across H the residual of
 the ramp runs from u to w, with mean square (u² + uw + w²)/3 in place of (u² + w²)/2.
 
+The plane must meet the inside of the domain, farther from its border than the ramp is wide; one that misses it costs nothing.
 Differences are integrated over the wedge alone, where N_T − G is affine on each piece: nothing cancels.
 
 Reading order: Law, the laws, the pieces they are measured on.
@@ -72,12 +73,17 @@ def loss_law(
     G: Generalized, T: float, target: Target, domain: Any, loss: Callable[[np.ndarray], Any], density: Target | None = None
 ) -> Law:
     """(L5): the change of ∫ L(response − f) h for a loss L, callable on arrays of residuals, times T; centred ramp."""
+    if not callable(loss):
+        raise TypeError(f"loss: expected a function of residuals, got {type(loss).__name__}")
     G, T = one_jump(G), steepness(T)
     x, w = on_plane(G, domain, density)
     g, below = jump(G, x), background(G, x) - at("target", target, x)
     above = below + g
     predicted = np.sum(w * np.abs(g) * (mean_between(loss, below, above) - (loss(below) + loss(above)) / 2))
-    cut, change, old = wedge(G, T, None, domain, FINE)
+    at_zero = -G.beta[:0]
+    if len(G.a) == 1 and (below * above < 0).any():  # where the ramp's residual is 0, a loss such as |r|^p is not smooth
+        at_zero = G.beta + (g / 2 + below) / T
+    cut, change, old = wedge(G, T, None, domain, FINE, at_zero)
     r = old - cut.of("target", target)
     return Law(float(predicted), float(T * np.sum(cut.weights(density) * (loss(r + change) - loss(r)))))
 
@@ -85,6 +91,9 @@ def loss_law(
 def shape_law(G: Generalized, target: Target, domain: Any, density: Target | None = None, step: float = 1e-4) -> Law:
     """(L4): the derivative of the risk when the jump moves, l -> l − t; measured as a central difference of that step."""
     G = one_jump(G)
+    step = float(entry("step", step, ()))
+    if not step > 0:
+        raise ValueError(f"step: expected a number > 0, got {step:g}")
     x, w = on_plane(G, domain, density)
     g, below = jump(G, x), background(G, x) - at("target", target, x)
     cut = pieces(domain, np.repeat(G.u, 2, axis=0), np.array([G.beta[0] - step, G.beta[0] + step]))
@@ -97,7 +106,7 @@ def shape_law(G: Generalized, target: Target, domain: Any, density: Target | Non
 
 def touching_law(G: Generalized, T: float, target: Target, reach: float) -> Law:
     """(L6): where the density touches zero at the jump, h(x) = |x − ξ| on |x − ξ| < reach, one input: the change times T²."""
-    G = one_jump(G)
+    G, T = one_jump(G), steepness(T)
     if len(G.a) != 1:
         raise ValueError(f"G: expected one input, got {len(G.a)}")
     xi = float(-G.beta[0] / G.u[0, 0])
@@ -131,14 +140,15 @@ def background(G: Generalized, x: np.ndarray) -> np.ndarray:
 
 
 def wedge(
-    G: Generalized, T: float, q: float | None, domain: Any, nodes: int | None = None
+    G: Generalized, T: float, q: float | None, domain: Any, nodes: int | None = None, more: Any = ()
 ) -> tuple[Pieces, np.ndarray, np.ndarray]:
-    """The domain cut along the jump, the ramp's two breaks and g = 0; N_T − G and G at the nodes, (k, q) each."""
+    """The domain cut along the jump, the ramp's two breaks, g = 0, and u·x + t = 0 for t of more; N_T − G and G at nodes (k, q)."""
     q_slope, q_offset = (G.slope[0] / 2, G.offset[0] / 2) if q is None else (0 * G.slope[0], float(entry("q", q, ())))
     u, beta, slope, offset = G.u[0], G.beta[0], G.slope[0], G.offset[0]
     first = u + q_slope / T, beta + q_offset / T
     second = u + (q_slope - slope) / T, beta + (q_offset - offset) / T
-    cut = pieces(domain, np.array([u, first[0], second[0], slope]), np.array([beta, first[1], second[1], offset]), nodes)
+    planes = np.array([u, first[0], second[0], slope] + [u] * len(more))
+    cut = pieces(domain, planes, np.array([beta, first[1], second[1], offset, *more]), nodes)
     on, rising, risen = (cut.middle @ normal + b > 0 for normal, b in ((u, beta), first, second))
     # N_T − G = [rising] (T l + q) − [risen] (T l + q − g) − [on] g, whose T l + q cancel where both neurons are on, or both off
     steep = rising.astype(float) - risen
@@ -175,6 +185,8 @@ def on_plane(G: Generalized, domain: Any, density: Target | None) -> tuple[np.nd
 
 def at(name: str, f: Target, x: np.ndarray) -> np.ndarray:
     """f at points x (n, m), (n,)."""
+    if not callable(f):
+        raise TypeError(f"{name}: expected a function of x, got {type(f).__name__}")
     y = np.asarray(f(x[:, 0] if x.shape[1] == 1 else x), float)
     if y.shape not in ((len(x),), ()) or not np.isfinite(y).all():
         raise ValueError(f"{name}: expected finite numbers of shape ({len(x)},), got shape {y.shape}")

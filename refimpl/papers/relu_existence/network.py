@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from refimpl.doors import finite, floats
 from refimpl.manifolds.sphere import length
-from refimpl.nn.shallow import shallow, skip
+from refimpl.nn.shallow import Shallow, shallow, skip, without_skip
 
 
 def response(params: Any, x: ArrayLike) -> np.ndarray:
@@ -44,7 +44,8 @@ def balanced(params: Any) -> Any:
     rho = length(np.column_stack([net.W, net.b]))[:, 0]
     works = (rho > 0) & (net.v != 0)
     s = np.where(works, np.sqrt(np.abs(net.v)) / np.sqrt(np.where(works, rho, 1)), 0)
-    return back(net._replace(W=net.W * s[:, None], b=net.b * s, v=np.where(works, net.v, 0) / np.where(works, s, 1)))
+    v = np.where(works, net.v, 0) / np.where(works, s, 1)
+    return back(Shallow(net.W * s[:, None], net.b * s, v, np.array(net.c), net.a if without_skip(net) else np.array(net.a)))
 
 
 def inputs(x: Any, m: int) -> np.ndarray:

@@ -191,7 +191,7 @@ inside = unravel.flat(
 )
 J = objective(layers, unravel, (squared_forward, squared_backward), x, y)
 
-paths, ends = {}, {}
+paths, nets = {}, {}
 for name, theta, descent in (
     ("standard, usual start", usual, adam(1e-2)),
     ("standard, start in the domain", inside, adam(1e-2)),
@@ -202,22 +202,22 @@ for name, theta, descent in (
         net = unravel(theta)
         breaks.append(-net[0].b / net[0].W[:, 0])
         theta, state = descent.step(theta, J(theta)[1], state)
-    paths[name], ends[name] = np.array(breaks), unravel(theta)
+    paths[name], nets[name] = np.array(breaks), unravel(theta)
 
-best = rs.variable_projection(x, y, 0.5, 20)
+projected = rs.variable_projection(x, y, 0.5, 20)
 phi = np.concatenate([unravel(inside)[0].W[:, 0], unravel(inside)[0].b])
 walk = [phi]
 minimize(
-    best.objective,
+    projected.objective,
     phi,
     jac=True,
-    bounds=best.bounds,
+    bounds=projected.bounds,
     method="L-BFGS-B",
     callback=lambda z: walk.append(z.copy()),
     options={"maxiter": 3000, "maxfun": 9000},
 )
 name = "reduced, variable projection"
-paths[name], ends[name] = -np.array(walk)[:, 20:] / np.sign(np.array(walk)[:, :20]), best.network(walk[-1])
+paths[name], nets[name] = -np.array(walk)[:, 20:] / np.sign(np.array(walk)[:, :20]), projected.network(walk[-1])
 
 # %%
 fig, axes = plt.subplots(2, 4, figsize=(13, 5.4), layout="constrained", height_ratios=(1.15, 1), sharey="row")
@@ -225,7 +225,7 @@ for (name, path), colour, (above, below) in zip(paths.items(), (GREY, GOLD, BLUE
     above.plot(np.where(np.abs(path) < 2, path, np.nan), np.arange(len(path)), color=colour, lw=0.8, alpha=0.8)
     above.axvspan(-0.5, 0.5, color="0.93", zorder=0)
     above.set(xlim=(-1.3, 1.3), yscale="symlog", title=name)
-    hidden, _, out = ends[name]
+    hidden, _, out = nets[name]
     fit = np.maximum(x @ hidden.W.T + hidden.b, 0) @ out.W.T + out.b
     below.plot(x, y, color="0.7", lw=3)
     below.plot(x, fit, color=colour, lw=1.6)

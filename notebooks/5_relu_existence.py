@@ -62,9 +62,9 @@ for (name, (power, law)), colour, place in zip(laws.items(), (BLUE, RED, GREEN),
     axes[1].loglog(slopes, predicted, color=colour, lw=1)
     axes[1].loglog(slopes, measured, "o", color=colour, ms=5)
     axes[1].text(*place, name, color=colour, ha="right")
-T = np.geomspace(3, 1e3, 11)
-axes[1].loglog(T, [ex.disc_error_law(t) for t in T], color=GREY, lw=1)
-axes[1].loglog(T, [ex.disc_error(t) for t in T], "o", color=GREY, ms=5)
+steep = np.geomspace(3, 1e3, 11)
+axes[1].loglog(steep, [ex.disc_error_law(t) for t in steep], color=GREY, lw=1)
+axes[1].loglog(steep, [ex.disc_error(t) for t in steep], "o", color=GREY, ms=5)
 axes[1].text(250, 1e-14, "two discs, see below: T⁻⁵", color=GREY)
 axes[1].set(xlabel="steepness T", title="Lines: the laws. Dots: measured", ylim=(1e-19, 3))
 plt.show()
@@ -98,9 +98,9 @@ slope = ex.risk_law(J, 1e4, np.tanh, domain).predicted / abs(g)  # at width 0
 print(f"jump of {g:.3f} at {xi:.3f}: risk {jumping.error:.4f}; best network of as many neurons: {network.error:.4f}")
 
 narrow, height = np.linspace(0.002, 0.25, 60), 0.92  # of the first section's jump, G
-places = {"begins behind it": -0.5, "begins at the jump": 0.0, "centred": None, "ends at the jump": height}
+spots = {"begins behind it": -0.5, "begins at the jump": 0.0, "centred": None, "ends at the jump": height}
 placed = {
-    name: [ex.risk_law(G, height / h, np.sin, interval, q=q).measured * h / height for h in narrow] for name, q in places.items()
+    name: [ex.risk_law(G, height / h, np.sin, interval, q=q).measured * h / height for h in narrow] for name, q in spots.items()
 }
 
 # %%
@@ -172,11 +172,11 @@ fig.colorbar(draw_discs(axes[0], 3.0, (1.05, 2.05)), ax=axes[0], shrink=0.7, lab
 axes[0].set(aspect="equal", title="0 below, x above")
 draw_discs(axes[1], 3.0, (0.5, 0.13))
 axes[1].set(title="The middle: only gold is wrong")
-T = np.geomspace(1, 1e3, 25)
-errors = np.array([ex.disc_error(t) for t in T])
-axes[2].loglog(T, errors, "o", color=BLUE, ms=4, label="measured")
-axes[2].loglog(T, [ex.disc_error_law(t) for t in T], color=GOLD, lw=1.4, label="1/840 T⁵")
-axes[2].loglog(T, 1 / (12 * T), color=RED, lw=1.4, label="1/12T, of a step on an interval")
+steep = np.geomspace(1, 1e3, 25)
+errors = np.array([ex.disc_error(t) for t in steep])
+axes[2].loglog(steep, errors, "o", color=BLUE, ms=4, label="measured")
+axes[2].loglog(steep, [ex.disc_error_law(t) for t in steep], color=GOLD, lw=1.4, label="1/840 T⁵")
+axes[2].loglog(steep, 1 / (12 * steep), color=RED, lw=1.4, label="1/12T, of a step on an interval")
 axes[2].set(xlabel="T", title="Error: to 0, and never 0")
 axes[2].legend(frameon=False)
 plt.show()
@@ -216,13 +216,13 @@ axes[0].plot(x, np.where(np.abs(x) < 1e-3, np.nan, x > 0), color=GOLD, lw=3, alp
 axes[0].set(xlabel="x", title="The ramp steepens", ylim=(-0.1, 1.45))
 axes[0].legend(frameon=False, loc="upper left")
 for name, colour, text in (("step", BLUE, "step"), ("tanh", GREEN, "(1 + tanh 5x)/2")):
-    steps, norms, losses = (np.array(part) for part in list(zip(*paths[name], strict=True))[:3])
-    axes[1].semilogx(steps + 1, norms, color=colour, lw=2.2)
+    times, norms, losses = (np.array(part) for part in list(zip(*paths[name], strict=True))[:3])
+    axes[1].semilogx(times + 1, norms, color=colour, lw=2.2)
     axes[1].text(1e4, norms[-1] - 0.3 * (name == "tanh"), text, color=colour, ha="right" if name == "tanh" else "left")
     axes[2].loglog(norms, losses, color=colour, lw=2.2)
     axes[2].plot(norms[-1], losses[-1], "o", color=colour)
-steps = np.geomspace(1, 1e4, 60)
-axes[1].plot(steps, (paths["step"][0][1] ** 4 + 4 / 3 * 0.04 * steps) ** 0.25, color=GOLD, lw=1.4, ls="--")
+times = np.geomspace(1, 1e4, 60)
+axes[1].plot(times, (paths["step"][0][1] ** 4 + 4 / 3 * 0.04 * times) ** 0.25, color=GOLD, lw=1.4, ls="--")
 axes[1].set(xlabel="step", title="The norm |θ|", xlim=(1, 4e4))
 R = np.linspace(2.3, 6, 50)
 axes[2].plot(R, [ex.relu_step_law(r) for r in R], color=GOLD, lw=1.4, ls="--", label="1/6|θ|², the least for a step")
@@ -294,7 +294,8 @@ print(refimpl.verify(claim="E47"))
 
 # %%
 f, unit, rng = ex.Sine(2 * np.pi), (0.0, 1.0), np.random.default_rng(4)
-widths, runs, residual, feedforward, bounds = range(1, 6), {}, [], [], []
+runs: dict = {}
+widths, residual, feedforward, bounds = range(1, 6), [], [], []
 for n in widths:
     residual.append(ex.best_residual(f, unit, n))
     feedforward.append(ex.best_feedforward(f, unit, n, restarts=2))
@@ -393,8 +394,8 @@ plt.show()
 # Lines are where neurons break, arrows point to the side where they are on; dotted lines miss the disc.
 
 # %%
-for name, W, v in (("x⁺", [[1, 0]], [1]), ("x⁺ + y", [[1, 0], [0, 1], [0, -1]], [1, 1, -1])):
-    net = Shallow(np.array(W, float), np.zeros(len(W)), np.array(v, float), np.array(0.0))
+for name, rows, out in (("x⁺", [[1, 0]], [1]), ("x⁺ + y", [[1, 0], [0, 1], [0, -1]], [1, 1, -1])):
+    net = Shallow(np.array(rows, float), np.zeros(len(rows)), np.array(out, float), np.array(0.0))
     counts = [ex.neuron_count(ex.canonical_form(net, domain=D), compact=D is not None) for D in (None, 3.0)]
     print(f"{name}: {counts[0]} neurons in the plane, {counts[1]} on a disc")
 
@@ -417,14 +418,14 @@ y = np.sin(3 * x)
 lifted, phi = np.column_stack([x, np.ones(10)]), np.linspace(-np.pi, np.pi, 2001)
 fig, axes = plt.subplots(2, 4, figsize=(13, 5.2), layout="constrained", sharex="row", sharey="row", height_ratios=(1, 1.25))
 fine = np.linspace(-1, 1, 801)
-for width, (above, under) in enumerate(axes.T, 1):
-    net, value = ex.best_weight_decay(x, y, width, beta, np.random.default_rng(0), restarts=20)
+for count, (above, under) in enumerate(axes.T, 1):
+    net, value = ex.best_weight_decay(x, y, count, beta, np.random.default_rng(0), restarts=20)
     found = ex.certificate(net.W, net.b, net.v, x, y, beta)
     nu = y - ex.response(net, x)
     colour = GREEN if found.certified else RED
     above.plot(x, y, "o", color=GREY, ms=4)
     above.plot(fine, ex.response(net, fine), color=colour, lw=2)
-    above.set_title(f"{width} neuron{'s' * (width > 1)}: P = {value:.4f}")
+    above.set_title(f"{count} neuron{'s' * (count > 1)}: P = {value:.4f}")
     dual = np.maximum(np.stack([np.cos(phi), np.sin(phi)], axis=1) @ lifted.T, 0) @ nu / beta
     under.plot(np.degrees(phi), np.abs(dual), color=colour, lw=1.8)
     under.axhline(1, color="black", lw=1, ls="--")
@@ -458,9 +459,10 @@ plane = ex.generalized([0.0, 0.0], 0.0, [[0.8, 0.6]], [0.2], [[1.0, -1.2]], [1.3
 scales = np.geomspace(0.7, 1000, 60)
 pairs = [Shallow(*rs.reduce(ex.ramp(plane, T)[:4], 100.0)) for T in scales]
 energies = np.geomspace(1e-2, 1e-7, 11)
-ends, walls = {}, [(-1, 1)] * 2 + [(None, None)] * 3
-for name, w, f, cut in (("1{x > 0}", 1.0, ex.TARGETS["step"].function, [0.0]), ("x²", -1.0, np.square, [])):
-    W, z = np.array([[1.0], [w]]), np.array([0.3, -0.3, 1.0, -w, 0.0])  # z = b, c, c_0
+ends: dict = {}
+walls = [(-1, 1)] * 2 + [(None, None)] * 3
+for name, sign, f, cut in (("1{x > 0}", 1.0, ex.TARGETS["step"].function, [0.0]), ("x²", -1.0, np.square, [])):
+    W, z = np.array([[1.0], [sign]]), np.array([0.3, -0.3, 1.0, -sign, 0.0])  # z = b, c, c_0
     for lam in energies:
         end = minimize(
             lambda z, lam=lam, W=W, f=f, cut=cut: (
@@ -471,7 +473,7 @@ for name, w, f, cut in (("1{x > 0}", 1.0, ex.TARGETS["step"].function, [0.0]), (
             z, jac=True, method="L-BFGS-B", bounds=walls, options={"maxiter": 2000, "ftol": 0, "gtol": 1e-12},
         )  # fmt: skip
         z = end.x
-        ends.setdefault(name, []).append((np.abs(z[0] - w * z[1]), end.fun, (W, *z[:4].reshape(2, 2), z[4])))
+        ends.setdefault(name, []).append((np.abs(z[0] - sign * z[1]), end.fun, (W, *z[:4].reshape(2, 2), z[4])))
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
@@ -484,15 +486,15 @@ axes[0].annotate("the jump", (37, 0.2), (60, 0.35), arrowprops={"arrowstyle": "-
 axes[0].text(9, 0.62, "c > 0", color=BLUE)
 axes[0].text(66, -0.35, "c < 0", color=RED, ha="right")
 axes[0].set(xlabel="direction of w, degrees", ylabel="threshold b", title="Two inputs: neurons on the strip, size |c|")
-for name, colour, found in (("ramps", BLUE, [(1 / T, T) for T in (2, 1e3)]), ("descent, above", GOLD, None)):
-    if found is None:
+for name, colour, trail in (("ramps", BLUE, [(1 / T, T) for T in (2, 1e3)]), ("descent, above", GOLD, None)):
+    if trail is None:
         nets = [rs.reduce(net, 1.0) for _, _, _, net in paths["step"]]
-        found = [(abs(float(n.b[0] * n.W[0, 0] - n.b[1] * n.W[1, 0])), float(np.abs(n.v).mean())) for n in nets]
-    axes[1].loglog(*np.array(found).T, color=colour, lw=5 if name != "ramps" else 1.6, label=name, zorder=len(found) == 2)
+        trail = [(abs(float(n.b[0] * n.W[0, 0] - n.b[1] * n.W[1, 0])), float(np.abs(n.v).mean())) for n in nets]
+    axes[1].loglog(*np.array(trail).T, color=colour, lw=5 if name != "ramps" else 1.6, label=name, zorder=len(trail) == 2)
 axes[1].set(xlabel="distance of the breaks", ylabel="|c|", title="One input: |c| · distance stays 1, the height")
 axes[1].legend(frameon=False)
-for (name, found), colour in zip(ends.items(), (BLUE, GREEN), strict=True):
-    axes[2].loglog(energies, [e[0] for e in found], "o", color=colour, ms=5, label=name)
+for (name, trail), colour in zip(ends.items(), (BLUE, GREEN), strict=True):
+    axes[2].loglog(energies, [e[0] for e in trail], "o", color=colour, ms=5, label=name)
 axes[2].loglog(energies, np.sqrt(24 * energies), color=BLUE, lw=1.2, label="√24λ")
 axes[2].axhline(2 / 3, color=GREEN, lw=1.2)
 axes[2].text(1e-7, 0.75, "best network for x²", color=GREEN)

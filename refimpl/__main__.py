@@ -165,8 +165,9 @@ def reproduce(args) -> int:
     if args.name is None:
         if args.quick or args.seeds or args.workers or args.dask or args.out or args.json:
             raise ValueError(f"name: expected one of {', '.join(experiments.REPRODUCTIONS)}, got none")
+        width = max(map(len, experiments.REPRODUCTIONS)) + 2
         for name, about in experiments.REPRODUCTIONS.items():
-            print(f"{name:<24}{about}")
+            print(f"{name:<{width}}{about}")
         return 0
     if args.out:
         usable("--out", args.out, "a folder")

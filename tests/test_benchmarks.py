@@ -169,7 +169,7 @@ def test_command_prints_the_table_and_writes_the_figures(tmp_path):
 def test_command_refuses_what_it_does_not_know():
     done = subprocess.run([sys.executable, str(BENCHMARKS), "energies"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "energy, mlp, cnn, exponential_neuron, sweep, born_infeld, thomson, memory, startup" in done.stderr
+    assert "energy, mlp, cnn, exponential_neuron, sweep, born_infeld, relu_existence, thomson, memory, startup" in done.stderr
 
 
 def test_durations_have_units():

@@ -366,7 +366,10 @@ def test_no_other_file_is_unpickled(tmp_path, monkeypatch):
     assert RAN == []
 
 
-@pytest.mark.parametrize("value", [Runs(), np.zeros(3), print, np.float64(1), (np.dtype("f4"), complex)], ids=lambda value: type(value).__name__)
+NO_ARRAYS = [Runs(), np.zeros(3), print, np.float64(1), (np.dtype("f4"), complex)]
+
+
+@pytest.mark.parametrize("value", NO_ARRAYS, ids=lambda value: type(value).__name__)
 def test_what_reads_the_package_knows_arrays_only(value):
     """Even of a file with the right sum, nothing could be run. (What NumPy writes today has other names than those three.)"""
     with pytest.raises(FormatError, match="expected a pickle of arrays only, got "):

@@ -1,6 +1,7 @@
 """The experiments on the reduced space: draws, trainers, what decides the verdicts; files are whole."""
 
 import json
+import re
 from dataclasses import asdict, replace
 from typing import Any, cast
 
@@ -189,9 +190,35 @@ def test_the_whole_is_as_good_as_its_worst_case_and_the_control_decides_nothing(
 
 def test_one_seed_decides_nothing_and_is_printed():
     result = synthetic({}, np.array([0.5]))
+    lines = result.table().splitlines()
+    text = " ".join(result.table().split())
     assert result.verdict == "inconclusive"
-    assert "nan" not in result.table()
-    assert "inf" not in result.table().replace("inf,", "")
+    assert "nan" not in text
+    assert "inf" not in text.replace("inf,", "")
+    assert "  reduced, Adam                   5.0e-1 [–]               1.0       2.0e-3 [–]               2.7e-3" in lines
+    assert "  raw, Adam         1 [–]                     inconclusive  –                 inconclusive    inconclusive" in lines
+    assert "    –" + " " * 25 + "1 [–]" + " " * 21 + "–" + " " * 25 + "1 [–]" in lines  # L-BFGS in place of Adam
+    assert "500 samples, 1 seed." in text
+    assert "1 random seed, of seed 0" in text
+    assert "(helps" not in text  # no interval lies anywhere
+
+
+@each_experiment
+def test_tables_fit_a_terminal_and_their_cells_stay_apart(name):
+    lines = result_of(name).table().splitlines()  # of two seeds: intervals over many powers of ten
+    assert max(map(len, lines)) <= 108
+    assert not any(line != line.rstrip() or re.search(r"\][\w[]", line) for line in lines)
+    first = lines.index("gained, geometric mean [95 %]")
+    for head, cells in zip(lines[first + 2 :: 2], lines[first + 3 : lines.index("", first) : 2], strict=False):
+        row = result_of(name).gains()[head.split(" (helps")[0].strip()]
+        assert [c.strip() for c in cells.split("  ") if c] == [outcome.factor(row[c]) if c in row else "–" for c in outcome.CASES]
+
+
+def test_columns_above_and_below_one_are_counted():
+    better = {("raw", "standard, reduced start, Adam"): 0.5 * WIDE, ("centred", "standard, reduced start, L-BFGS"): 2 * WIDE}
+    lines = synthetic({**better, ("raw", "standard, reduced start, L-BFGS"): 0.5 * WIDE}, WIDE).table().splitlines()
+    assert "  start: reduced in place of default, standard training (helps 2, harms 1)" in lines
+    assert "  constraint: reduced in place of standard, same start (helps 1, harms 2)" in lines
 
 
 @each_experiment
@@ -217,6 +244,7 @@ def test_figures_are_short():
     assert outcome.short(6.28e-5) == "6.3e-5"
     assert outcome.short(0.25, 0.051, 1.0) == "2.5e-1 [5.1e-2, 1.0]"
     assert outcome.short(18866.0) == "1.9e4"
+    assert outcome.short(4.6e14) == "4.6e14"
 
 
 # ---- the best there is

@@ -321,13 +321,17 @@ BAD = [
     ((HIDDEN, np.zeros(3), LAST), dict(activation="prelu_per_channel"), r"params: expected 2 slopes, got shape \(3,\)"),
     ((HIDDEN, (), HIDDEN), dict(output_bias=False), "output_bias: expected True"),
     (EYE, dict(activation=None), "activation: expected a positively homogeneous one"),
+    (EYE, dict(activation="ReLU"), "got 'ReLU'; was relu meant?"),
+    (EYE, dict(radius=lambda w: np.full(len(w), np.nan)), r"support: expected S\(w\) \+ S\(−w\) >= 0, got nan"),
+    (EYE, dict(radius=lambda w: np.full(len(w), -1.0)), r"support: expected S\(w\) \+ S\(−w\) >= 0, got -2"),
+    (EYE, dict(radius=lambda w: 1.0), r"support: expected S\(w\) of shape \(2,\), got \(\) and \(\)"),
     (EYE, dict(radius=None), "radius: expected a number >= 0, got NoneType"),
     (EYE, dict(radius=1j), "radius: expected a number >= 0, got complex"),
     (EYE, dict(radius=support_box([0.0], [1.0])), "radius: expected a support function of rows of 2 inputs, got one of 1"),
     (EYE, dict(radius=support_points(np.eye(3))), "radius: expected a support function of rows of 2 inputs, got one of 3"),
-    ((*EYE[:3], None), {}, r"params\[3\]: expected a plain array with 0 axes, got NoneType"),
-    ((*EYE[:2], np.ma.ones(2), 0.0), {}, r"params\[2\]: expected a plain array with 1 axes, got MaskedArray"),
-    (Shallow(*EYE[:2], 1.0, 0.0), {}, r"params\.v: expected a plain array with 1 axes, got float"),
+    ((*EYE[:3], None), {}, r"params\[3\]: expected a number, got NoneType"),
+    ((*EYE[:2], np.ma.ones(2), 0.0), {}, r"params\[2\]: expected a vector, got MaskedArray"),
+    (Shallow(*EYE[:2], 1.0, 0.0), {}, r"params\.v: expected a vector, got float"),
     (DEEP, dict(radius=support_ball(1)), "radius: expected a number for more than one hidden layer"),
     ((HIDDEN, (), LAST), dict(layers=(DENSE,)), "layers: expected one for each of 3 entries of params, got 1"),
 ]
@@ -342,6 +346,8 @@ def test_bad_input_is_refused_by_name(params, options, message):
 def test_bad_domains_and_projections_are_refused_by_name():
     with pytest.raises(ValueError, match=r"high: expected shape .* and no entry below low"):
         support_box([0.0, 1.0], [1.0, 0.0])
+    with pytest.raises(TypeError, match=r"support: expected a function of rows w \(k, d\) -> \(k,\), got float"):
+        threshold_interval([[1.0]], 1.0)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="x: expected at least one point"):
         support_points(np.zeros((0, 2)))
     with pytest.raises(ValueError, match="params: expected rows that are not zero in hidden layer 0, got row 1"):

@@ -1,5 +1,6 @@
 """What no claim states of responses, ramps, laws and exact integration: values worked out beforehand, forms, and bad input."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,7 @@ BAD_RISK = [
     ((ONE, np.sin, SQUARE[[0, 2, 1, 3]]), {}, "domain: expected the corners of a convex polygon"),
     ((ONE, np.sin, SQUARE[[0, 1, 0]]), {}, "domain: expected the corners of a convex polygon"),
     ((ONE, lambda x: x[:-1], (0, 1)), {}, "target: expected real numbers of shape"),
+    ((ONE, math.exp, (0, 1)), {}, r"target: expected a function of arrays, \(n,\) of one input"),
     ((ONE, lambda x: x * np.nan, (0, 1)), {}, r"target\(x\): expected finite numbers, got nan"),
     ((ONE, lambda x: x * 1j, (0, 1)), {}, "target: expected real numbers of shape"),
     ((ONE, np.sin, (0, 1)), dict(density=lambda x: x - 0.5), "density: expected numbers >= 0, got -0.4"),
@@ -252,7 +254,7 @@ BAD_RISK = [
     (((np.zeros((1, 0)), [0.0], [1.0], 0.0), np.sin, (0, 1)), {}, r"params\[0\]: expected at least one input"),
     ((3, np.sin, (0, 1)), {}, "params: expected Shallow, .* got int"),
     (((DENSE, np.array(0.1), DENSE), np.sin, (0, 1)), {}, r"params\[1\]: expected \(\)"),
-    ((([[1.0, 0, 0]], [0.0], [1.0], 0.0), np.sin, (0, 1)), {}, "domain: expected one of 3 inputs, as params have, got one of 1"),
+    ((([[1.0, 0, 0]], [0.0], [1.0], 0.0), np.sin, (0, 1)), {}, "params: expected 1 or 2 inputs, got 3"),
 ]  # fmt: skip
 
 

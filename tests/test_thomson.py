@@ -184,7 +184,7 @@ def test_reproductions_are_listed_and_run(monkeypatch, result):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"name": "thompson"}, "name: expected one of thomson, .*one-neuron-blowup, got 'thompson'"),
+        ({"name": "thompson"}, "name: expected one of thomson, .*existence-collision, got 'thompson'"),
         ({"name": "thomson", "seeds": 0}, "seeds: expected 1 to 100000, got 0"),
         ({"name": "thomson", "workers": 0}, "workers: expected 1 to 100000, got 0"),
     ],

@@ -8,7 +8,7 @@ from wrong.corpus import all_entries, finite, rejecting
 ENTRIES = all_entries()
 WRONG = [e for e in ENTRIES if e.flag == "reject"]
 RIGHT = [e for e in ENTRIES if e.flag != "reject"]
-LONG = {"H20", "H21", "H23", "B37", "N18"}  # some seconds a run: with --slow, and so in .ci/run
+LONG = {"H20", "H21", "H23", "B37", "N18", "E33", "R14"}  # some seconds a run: with --slow, and so in .ci/run
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ PAPERS = {
     "hyperspherical_energy": Paper("H", 32, "refimpl.claims.hyperspherical_energy", ("refimpl.papers.hyperspherical_energy",)),
     "exponential_neuron": Paper("N", 49, "refimpl.claims.exponential_neuron", ("refimpl.papers.exponential_neuron",)),
     "born_infeld": Paper("B", 47, "refimpl.claims.born_infeld", ("refimpl.papers.born_infeld", "refimpl.manifolds.motion")),
-    "relu_existence": Paper("E", 47, "refimpl.claims.relu_existence", ("refimpl.papers.relu_existence",)),
-    "reduced_space": Paper("R", 35, "refimpl.claims.reduced_space", ("refimpl.papers.reduced_space",)),
+    "relu_existence": Paper("E", 49, "refimpl.claims.relu_existence", ("refimpl.papers.relu_existence",)),
+    "reduced_space": Paper("R", 38, "refimpl.claims.reduced_space", ("refimpl.papers.reduced_space",)),
 }
 
 

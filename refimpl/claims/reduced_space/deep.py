@@ -75,7 +75,8 @@ def kept(result, params, reach, activation) -> float:
 
 # ---- dense layers
 @claim(
-    "R5", source="derived, 3", tolerance=1.0, draws=100, activation=KINDS, d=Integer(1, 4), hidden=HIDDEN, K=K, reach=REACH,
+    "R5", source="derived: several layers", tolerance=1.0, draws=100, activation=KINDS, d=Integer(1, 4), hidden=HIDDEN, K=K,
+    reach=REACH,
     spread=SPREAD, seed=Seed(),
     catches="bounds of layers whose rows are not yet of unit length; b of the next layer not updated; layers from last to first; "
     "the column of a binary neuron scaled; α forgotten where a neuron is off; slopes of dropped neurons left over",
@@ -95,7 +96,8 @@ def deep_networks_are_reduced_layer_by_layer(impl, activation, d, hidden, K, rea
 
 
 @claim(
-    "R23", source="derived, 3", tolerance=1.0, draws=100, activation=KINDS, d=Integer(1, 4), hidden=HIDDEN, reach=REACH,
+    "R23", source="derived: bounds of layers", tolerance=1.0, draws=100, activation=KINDS, d=Integer(1, 4), hidden=HIDDEN,
+    reach=REACH,
     spread=SPREAD, part=Choice("holds", "crude", "thresholds"), seed=Seed(),
     catches="√J forgotten; a bound that leaves out b; the largest row for the spectral norm; bounds of the standard network used "
     "for the reduced one, or of a wider layer; the maximum for the minimum",
@@ -133,7 +135,8 @@ def certified_bounds_hold_and_are_the_least_that_are_known(impl, activation, d, 
 
 
 @claim(
-    "R24", source="derived, 2.5 and 3", tolerance=1.0, activation=KINDS, d=Integer(1, 4), hidden=HIDDEN, K=K, reach=REACH,
+    "R24", source="derived: several layers, back", tolerance=1.0, activation=KINDS, d=Integer(1, 4), hidden=HIDDEN, K=K,
+    reach=REACH,
     part=Choice("standard", "restored", "twice"), seed=Seed(),
     catches="one column scaled for another; outputs of the last layer scaled; thresholds at their bounds taken for saturated; "
     "bounds that grow when they are computed again",
@@ -197,7 +200,8 @@ def photographs(rng, activation, pool, reach, padded):
 
 
 @claim(
-    "R6", source="derived, 3", tolerance=1.0, draws=100, activation=KINDS, pool=Choice("", "maxpool2d", "avgpool2d"), reach=REACH,
+    "R6", source="derived: filters", tolerance=1.0, draws=100, activation=KINDS, pool=Choice("", "maxpool2d", "avgpool2d"),
+    reach=REACH,
     padded=Choice(False, True), told=Choice(True, False), seed=Seed(),
     catches="the norm of each channel's slice for that of the whole filter; b/r forgotten; the constant of a saturated filter "
     "moved past a padding; a channel's block of the dense layer taken from another; b shifted once for many taps; a factor below "

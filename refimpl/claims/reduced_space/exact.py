@@ -2,11 +2,13 @@
 
 Rows are rational multiples of rational unit rows, so that every norm that is needed is rational; saturated neurons share one line;
 rows behind the first layer have one entry, or two of a Pythagorean pair, so that they keep a rational norm when a column is dropped
-or, if there is one entry, multiplied by α.
+or, if there is one entry, multiplied by α. A pair that loses a column has another length, which the next row feels: only the last
+hidden layer has pairs, or any of binary neurons.
 """
 
 from fractions import Fraction
 from itertools import pairwise
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -65,7 +67,8 @@ def chain(rng, activation, widths, reach):
             else:
                 places = rng.permutation(d)
                 row[places[0]] = Fraction(int(rng.choice([-1, 1])))
-                if d > 1 and activation != "leaky_relu" and rng.integers(2):
+                pair = activation == "binary" or (activation == "relu" and k == len(widths) - 3)
+                if d > 1 and pair and rng.integers(2):
                     row[places[0]], row[places[1]] = Fraction(3, 5), Fraction(-4, 5)
             rows.append(row)
         r = [Fraction(1) if last else positive(rng) for _ in range(m)]
@@ -77,16 +80,33 @@ def chain(rng, activation, widths, reach):
     return tuple(params)
 
 
+def roots(impl, rng, d, n) -> float:
+    """Norms of rows of fractions, rational ones and others, which are an error."""
+    rows = [[positive(rng) * t for t in rational_direction(rng, d)] for _ in range(n)]
+    for row in rows[:: int(rng.integers(1, 3))] if rng.integers(2) else []:
+        row[0] += positive(rng)
+    squares = [sum(t * t for t in row) for row in rows]
+    tops = [Fraction(isqrt(q.numerator), isqrt(q.denominator)) for q in squares]
+    rational = all(t * t == q for t, q in zip(tops, squares, strict=True))
+    try:
+        got = impl.exact_norms(objects(rows))
+    except ValueError:
+        return float(rational)
+    return float(not (rational and exact(got) and list(got) == tops))
+
+
 @claim(
-    "R16", source="derived, 5", tolerance=1e-16, draws=60, activation=ACTIVATIONS, part=Choice("shallow", "identity", "deep"), d=D,
-    N=Integer(0, 5), bias=Choice(True, False), form=FORMS, seed=Seed(),
+    "R16", source="derived: exact fractions", tolerance=1e-16, draws=80, activation=ACTIVATIONS,
+    part=Choice("shallow", "identity", "deep", "norms"), d=D, N=Integer(0, 5), bias=Choice(True, False), form=FORMS, seed=Seed(),
     catches="whatever is right to rounding only: an ε in a norm, a float among the fractions, a threshold moved by 1e-12; h(0) = "
-    "0 on one side",
+    "0 on one side; the root of a square that has none",
 )  # fmt: skip
 def in_fractions_the_equivalence_is_exact(impl, activation, part, d, N, bias, form, seed):
     """With rational weights of rational norm the reduced network, of one layer, of affine neurons only, or deep, has no float in
-    it, and equals the standard network at rational points without any error."""
+    it, and equals the standard network at rational points without any error; an irrational norm is an error."""
     rng = np.random.default_rng(seed)
+    if part == "norms":
+        return roots(impl, rng, d, 1 + N)
     reach, options = positive(rng), {"activation": activation}
     options |= {"slope": SLOPE} if activation == "leaky_relu" else {}
     options |= {"norm": impl.exact_norms} if rng.integers(2) else {}  # by default it is taken by itself

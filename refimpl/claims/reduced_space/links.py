@@ -49,7 +49,8 @@ def well_apart(W, b, reach, s, planes):
 
 
 @claim(
-    "R33", source="derived, 7", tolerance=1e-12, draws=80, m=M, d=D, reach=REACH, s=S, planes=PLANES, seed=Seed(),
+    "R33", source="derived: repulsion of pairs (w, b)", tolerance=1e-12, draws=80, m=M, d=D, reach=REACH, s=S, planes=PLANES,
+    seed=Seed(),
     catches="each pair twice; b_i − b_j without 1/X, or with 1/X²; s for s + 2 in the gradient; w_i + w_j for w_i − w_j; −s "
     "forgotten; the logarithm of the square",
 )  # fmt: skip
@@ -69,7 +70,7 @@ def neurons_repel_each_other_as_pairs(impl, m, d, reach, s, planes, seed):
 
 
 @claim(
-    "R34", source="derived, 7", tolerance=1e-12, draws=80, m=M, d=D, reach=REACH, s=S, planes=PLANES,
+    "R34", source="derived: symmetries of the repulsion", tolerance=1e-12, draws=80, m=M, d=D, reach=REACH, s=S, planes=PLANES,
     part=Choice("rotation", "order", "units", "sides", "parallel"), seed=Seed(),
     catches="thresholds that do not repel, so that parallel neurons coincide; an energy of the neurons where that of planes is "
     "asked for, and the other way round; a weight by the place in the list",
@@ -108,7 +109,7 @@ def repulsion_has_the_symmetries_of_the_neurons(impl, m, d, reach, s, planes, pa
 
 
 @claim(
-    "R26", source="derived, 7: Born-Infeld dynamics keep the energy by geometry", tolerance=1e-11, draws=60, d=Integer(1, 5), N=N,
+    "R26", source="derived: motion that conserves energy", tolerance=1e-11, draws=60, d=Integer(1, 5), N=N,
     reach=Floats(0.1, 10, log=True), a=Floats(0, 5), part=Choice("drift", "back", "tangent"), form=FORM, seed=Seed(),
     catches="a retraction for the great circle; π not carried along; b clipped, or its momentum not turned at a wall; the places "
     "of w, b and c exchanged; a sign that moves",

@@ -22,6 +22,7 @@ from refimpl.claims.reduced_space.definition import (
     D,
     N,
     ball,
+    directions,
     disagreement,
     evaluate,
     formed,
@@ -48,7 +49,8 @@ def without_bias(bias):
 
 # ---- equivalence
 @claim(
-    "R1", source="paper (abstract), 2.1 and 2.2 derived", tolerance=1e-12, draws=100, activation=ACTIVATIONS, d=D, N=N, reach=REACH,
+    "R1", source="abstract: the equivalence; derived: formulas", tolerance=1e-12, draws=100, activation=ACTIVATIONS, d=D, N=N,
+    reach=REACH,
     spread=SPREAD, bias=BIAS, form=FORMS, seed=Seed(),
     catches="c scaled for the binary activation; b not scaled; saturated-off leaky neurons dropped; b > X before w is of unit "
     "length",
@@ -65,7 +67,7 @@ def a_reduced_network_is_the_same_function(impl, activation, d, N, reach, spread
 
 
 @claim(
-    "R2", source="paper (abstract); the counts derived, 2.2", tolerance=1.0, draws=100, activation=ACTIVATIONS, d=D,
+    "R2", source="abstract: the constraints; derived: counts", tolerance=1.0, draws=100, activation=ACTIVATIONS, d=D,
     N=Integer(1, 12), reach=REACH, spread=SPREAD, bias=BIAS, form=FORMS, seed=Seed(),
     catches="two neurons for each saturated one; rows of unit length to float32; thresholds left outside; a constant made a "
     "neuron where there is c_0",
@@ -89,7 +91,8 @@ def a_reduced_network_keeps_its_constraints_and_is_small(impl, activation, d, N,
 
 
 @claim(
-    "R3", source="derived, 2.1", tolerance=1e-12, activation=Choice("relu", "leaky_relu"), d=D, N=Integer(1, 5), reach=REACH,
+    "R3", source="derived: the affine pair", tolerance=1e-12, activation=Choice("relu", "leaky_relu"), d=D, N=Integer(1, 5),
+    reach=REACH,
     form=FORMS, seed=Seed(),
     catches="A and B exchanged; κ without 1/X; L taken for −L; saturated-off leaky neurons with the slope 1; a break that is not "
     "at the end of the domain",
@@ -115,7 +118,7 @@ def an_affine_function_is_two_neurons_on_the_domain(impl, activation, d, N, reac
 
 # ---- there and back
 @claim(
-    "R4", source="derived, 2.5", tolerance=1e-13, activation=ACTIVATIONS, d=D, N=N, reach=REACH, bias=BIAS, form=FORMS,
+    "R4", source="derived: reducing again", tolerance=1e-13, activation=ACTIVATIONS, d=D, N=N, reach=REACH, bias=BIAS, form=FORMS,
     part=Choice("reduced", "restored", "twice"), seed=Seed(),
     catches="b = X taken for saturated, by a rounding or by >=; neurons sorted into another sign; a threshold moved at the "
     "border; an affine neuron made once more",
@@ -136,7 +139,8 @@ def reducing_a_reduced_network_changes_nothing(impl, activation, d, N, reach, bi
 
 
 @claim(
-    "R20", source="derived, 2.5", tolerance=1e-12, activation=Choice("relu", "leaky_relu"), d=D, N=N, reach=REACH, spread=SPREAD,
+    "R20", source="derived: balance", tolerance=1e-12, activation=Choice("relu", "leaky_relu"), d=D, N=N, reach=REACH,
+    spread=SPREAD,
     form=FORMS, seed=Seed(),
     catches="|v| = |w|, b left out; √ forgotten; the sign of c lost; s from |c| ρ; neurons with c = 0 kept at (0, 0)",
 )  # fmt: skip
@@ -177,14 +181,25 @@ def least_decay(w, v):
 
 
 @claim(
-    "R13", source="derived, 2.5", tolerance=1e-12, activation=Choice("relu", "leaky_relu"), d=D, N=N, reach=REACH, spread=SPREAD,
-    form=FORMS, by=Choice("reduce", "penalty"), seed=Seed(),
-    catches="c scaled by |w|², by √|w| or not at all; the norm of (w, b) for that of w",
+    "R13", source="derived: weight decay", tolerance=1e-12, activation=Choice("relu", "leaky_relu"), d=D, N=N, reach=REACH,
+    spread=SPREAD,
+    form=FORMS, by=Choice("reduce", "penalty", "outputs"), seed=Seed(),
+    catches="c scaled by |w|², by √|w| or not at all; the norm of (w, b) for that of w; outputs penalised one by one",
 )  # fmt: skip
 def weight_decay_is_an_l1_penalty(impl, activation, d, N, reach, spread, form, by, seed):
-    """Σ|c_j| of the reduced network is the least (|w|² + v²)/2 over all rescalings of the standard one's neurons, thresholds not
-    being decayed."""
-    W, b, v, c = standard(np.random.default_rng(seed), d, N, reach, spread, zero=0, outside=1)
+    """Σ|c_j| of the reduced network is the least (|w|² + |v|²)/2 over all rescalings of the standard one's neurons, thresholds not
+    being decayed; with several outputs |c_j| is the length of column j."""
+    rng = np.random.default_rng(seed)
+    W, b, v, c = standard(rng, d, N, reach, spread, zero=0, outside=1)
+    if by == "outputs":
+        columns = rng.normal(size=(2 + N % 2, N))
+        theta, unravel = ravel((Dense(directions(rng, N, d), np.zeros(N)), (), Dense(columns, np.zeros(len(columns)))))
+        value, gradient = impl.weight_decay_reduced(unravel, 0.3)(frozen(theta))
+        hidden, _, outer = unravel(np.asarray(gradient))
+        lengths = norm(columns.T)
+        least = float(np.sum(least_decay(np.ones(N), lengths)))
+        gaps = [outer.W - 0.3 * columns / lengths, outer.b, hidden.W, hidden.b]
+        return max(abs(value / 0.3 - least) / max(least, 1e-300), *(float(np.max(np.abs(a), initial=0)) for a in gaps))
     result = impl.reduce(formed(form, W, 0.99 * b, v, c), reach, activation=activation)
     least, c = float(np.sum(least_decay(norm(W), np.abs(v)))), parts(form, result)[2]
     if by == "reduce":
@@ -212,7 +227,7 @@ NAMED: dict[str, Callable] = {
 
 
 @claim(
-    "R7", source="derived, 2.7", tolerance=1e-16, activation=Choice(*NAMED), by=Choice("name", "function"),
+    "R7", source="derived: homogeneity", tolerance=1e-16, activation=Choice(*NAMED), by=Choice("name", "function"),
     reach=Choice(2.0, 0.5, float("inf"), float("nan"), -1.0), form=FORMS,
     catches="tanh rescaled as if it were homogeneous; an unknown name taken for ReLU; a domain that is unbounded, or NaN",
 )  # fmt: skip
@@ -234,7 +249,7 @@ def only_positively_homogeneous_activations_are_reduced(impl, activation, by, re
 
 # ---- the ends
 @claim(
-    "R17", source="derived, bad inputs: r overflows or underflows", tolerance=1e-12, activation=ACTIVATIONS, d=Integer(1, 3),
+    "R17", source="derived: lengths that overflow or vanish", tolerance=1e-12, activation=ACTIVATIONS, d=Integer(1, 3),
     N=Integer(1, 4), low=Integer(-300, 200), high=Integer("low", 200), reach=Floats(1e-50, 1e50, log=True), form=FORMS, seed=Seed(),
     catches="√Σw², infinite above 1e154 and 0 below 1e-162; b/r after r² has left the range; thresholds compared before they are "
     "divided by |w|",
@@ -262,7 +277,7 @@ def exactly(form, params):
 
 
 @claim(
-    "R18", source="derived, 2.2", tolerance=1.0, draws=100, one=Choice(False, True), d=D, N=N, reach=REACH, spread=SPREAD,
+    "R18", source="derived: PReLU", tolerance=1.0, draws=100, one=Choice(False, True), d=D, N=N, reach=REACH, spread=SPREAD,
     bias=BIAS, seed=Seed(),
     catches="one slope for all channels; slopes not dropped with their neurons; a saturated-off neuron of slope 0 kept, or of "
     "slope a dropped; slopes scaled by |w|",
@@ -288,7 +303,7 @@ def prelu_is_reduced_with_its_slopes(impl, one, d, N, reach, spread, bias, seed)
 
 
 @claim(
-    "R19", source="derived, bad inputs: D = {0}", tolerance=1e-14, activation=ACTIVATIONS, d=D, N=N, spread=SPREAD, form=FORMS,
+    "R19", source="derived: D = {0}", tolerance=1e-14, activation=ACTIVATIONS, d=D, N=N, spread=SPREAD, form=FORMS,
     seed=Seed(),
     catches="κ/X with X = 0; neurons kept with thresholds outside of [0, 0]; w = 0 with b < 0 taken for a neuron that is on; h(0) "
     "= 0",
@@ -308,7 +323,7 @@ def on_a_single_point_every_neuron_is_constant(impl, activation, d, N, spread, f
 
 
 @claim(
-    "R21", source="derived, 4: the nearest reduced network", tolerance=1e-15, d=D, N=N, reach=REACH, spread=SPREAD, form=FORMS,
+    "R21", source="derived: nearest point", tolerance=1e-15, d=D, N=N, reach=REACH, spread=SPREAD, form=FORMS,
     seed=Seed(),
     catches="thresholds divided by |w|, as reduce does; b clipped to [0, X]; the whole matrix normalised; c touched",
 )  # fmt: skip
@@ -328,7 +343,7 @@ def projection_goes_to_the_nearest_reduced_network(impl, d, N, reach, spread, fo
 
 
 @claim(
-    "R22", source="derived, bad inputs: x outside of D", tolerance=1e-16, d=D, n=Integer(0, 6), reach=REACH, seed=Seed(),
+    "R22", source="derived: outside of D", tolerance=1e-16, d=D, n=Integer(0, 6), reach=REACH, seed=Seed(),
     catches="each coordinate compared with X; no warning; a warning where all points lie inside; the inside for the outside",
 )  # fmt: skip
 def points_outside_the_domain_are_told(impl, d, n, reach, seed):

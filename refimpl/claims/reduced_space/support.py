@@ -54,7 +54,8 @@ def largest(x, W, reach):
 
 
 @claim(
-    "R8", source="derived, 2.4", tolerance=1.0, draws=80, kind=DOMAINS, activation=ACTIVATIONS, d=Integer(1, 4), N=N, reach=REACH,
+    "R8", source="derived: support functions", tolerance=1.0, draws=80, kind=DOMAINS, activation=ACTIVATIONS, d=Integer(1, 4),
+    N=N, reach=REACH,
     spread=SPREAD, centre=Floats(-3, 3), bias=Choice(True, False), form=FORMS, seed=Seed(),
     catches="[−S(−w), S(w)], which a symmetric domain hides; X for S; S of the standard row for the unit row; A and B for a ball "
     "where the domain is not symmetric",
@@ -85,7 +86,7 @@ def thresholds_lie_where_the_neuron_breaks_the_domain(impl, kind, activation, d,
 
 
 @claim(
-    "R25", source="derived, 2.4", tolerance=1e-12, kind=DOMAINS, d=Integer(1, 4), n=Integer(1, 5), reach=REACH,
+    "R25", source="derived: support functions", tolerance=1e-12, kind=DOMAINS, d=Integer(1, 4), n=Integer(1, 5), reach=REACH,
     centre=Floats(-3, 3), seed=Seed(),
     catches="S(−w) for S(w); |w| left out; the largest coordinate for the largest w·x; wasted thresholds where the data are "
     "centred",
@@ -132,7 +133,7 @@ FUNCTIONS: dict[str, tuple[Callable, float]] = {  # f and sup |f''| on [0, 1]
 
 
 @claim(
-    "R15", source="paper (abstract): approximation; the rate is classical, 2.6", tolerance=1.0, name=Choice(*FUNCTIONS),
+    "R15", source="abstract: approximation; the rate is classical", tolerance=1.0, name=Choice(*FUNCTIONS),
     centred=Choice(False, True), by=Choice("radius", "interval"),
     catches="a neuron lost at the ends of the domain; c not scaled; thresholds clipped to X where the domain is [0, 1]",
 )  # fmt: skip

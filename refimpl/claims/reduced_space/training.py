@@ -1,4 +1,4 @@
-"""Claims on the gradients and moves of the reduced space: R9 to R12, R27 to R29, R35.
+"""Claims on the gradients and moves of the reduced space: R9 to R12, R27 to R29, R35, R36.
 
 Objectives are smooth functions of theta, or losses of networks off their kinks, with the complex step for truth. Tolerances:
 numbers of size 1 and some ten roundings a step, unless the claim says more.
@@ -129,7 +129,7 @@ def of_both_networks(impl, part, hidden, d, spread, seed):
 
 
 @claim(
-    "R9", source="derived, 4: the chain rule, homogeneity", tolerance=1e-11, draws=120,
+    "R9", source="derived: chain rule, homogeneity", tolerance=1e-11, draws=120,
     part=Choice("tangent", "geodesic", "directions", "tanh", "homogeneity", "chain"), d=Integer(1, 5), N=N,
     reach=Floats(0.1, 10, log=True), spread=Floats(0, 1), form=FORM, seed=Seed(),
     catches="1/|u| left out, or squared; no projection; (w·G) w added; X left out of db/ds; the gradient at u for that at u/|u|; "
@@ -183,7 +183,8 @@ def gradients_on_the_reduced_space_are_tangent(impl, part, d, N, reach, spread, 
 
 # ---- moves
 @claim(
-    "R10", source="derived, 4", tolerance=1.0, thorough={"steps": Choice(10_000)}, move=MOVES, d=Choice(2, 5), steps=Choice(800),
+    "R10", source="derived: moves on the sphere", tolerance=1.0, thorough={"steps": Choice(10_000)}, move=MOVES, d=Choice(2, 5),
+    steps=Choice(800),
     catches="no renormalising, so that roundings add up; the chord for the arc; t for t|g|; 0/0 where g = 0",
 )  # fmt: skip
 def moves_stay_on_the_sphere_and_agree_to_second_order(impl, move, d, steps):
@@ -226,7 +227,8 @@ def optimiser_of(impl, kind, at, rate, move, thresholds, **more):
 
 
 @claim(
-    "R27", source="derived, 4", tolerance=1.0, draws=80, kind=OPTIMISERS, move=MOVES, thresholds=WALLS, d=Integer(1, 5), N=N,
+    "R27", source="derived: Riemannian steps", tolerance=1.0, draws=80, kind=OPTIMISERS, move=MOVES, thresholds=WALLS,
+    d=Integer(1, 5), N=N,
     reach=REACH, rate=Floats(0.01, 1), steps=Integer(1, 12), part=Choice("kept", "rotated", "free"), form=FORM, seed=Seed(),
     catches="a second moment for each coordinate of w, which sees the axes; buffers not carried to the new tangent space; w moved "
     "in one dimension, where it is a sign; thresholds that leave their interval; outer weights that follow another recurrence",
@@ -268,8 +270,51 @@ def optimisers_of_the_reduced_space_see_no_axes(impl, kind, move, thresholds, d,
     return float(np.max(np.abs(turned - rotated(theta)))) / max(1.0, reach) / 1e-11  # 12 steps of up to a radian: chaos has no time
 
 
+def followed(kind, w, gradients, rate, move, parallel, share):
+    """Neurons w (N, d) after a step for each gradient (N, d): what is kept of the past is carried on by parallel transport along
+    the great circle, or projected; a neuron's second moment is that of |g|² times share."""
+    m, q = np.zeros_like(w), np.zeros(len(w))
+    for t, G in enumerate(gradients, 1):
+        g = G - np.sum(w * G, axis=1, keepdims=True) * w
+        v = m = g if kind == "descent" else 0.9 * m + (0.1 if kind == "adam" else 1) * g
+        if kind == "adam":
+            q = 0.999 * q + 0.001 * share * np.sum(g * g, axis=1)
+            v = m / (1 - 0.9**t) / (np.sqrt(q / (1 - 0.999**t)) + 1e-8)[:, None]
+        turn = rate * norm(v)[:, None]
+        p, turn = -rate * v / turn, turn if move == "geodesic" else np.arctan(turn)
+        there = np.cos(turn) * w + np.sin(turn) * p
+        along = np.sum(m * p, axis=1, keepdims=True)
+        m = m + along * ((np.cos(turn) - 1) * p - np.sin(turn) * w) if parallel else m - np.sum(m * there, 1, keepdims=True) * there
+        w = there
+    return w
+
+
 @claim(
-    "R28", source="derived, 4", tolerance=1e-12, kind=Choice("descent", "momentum"), move=MOVES, thresholds=WALLS, N=N,
+    "R36", source="derived: momentum and Adam", tolerance=1e-11, draws=80, kind=OPTIMISERS, move=MOVES, d=D, N=Integer(2, 5),
+    reach=REACH,
+    rate=Floats(0.01, 1), steps=Integer(1, 8), form=FORM, seed=Seed(),
+    catches="a second moment of the whole gradient, radial part included; one for the layer, so that neurons wait for each other; "
+    "steps along the last gradient where they are along the velocity; a velocity that is forgotten, or not carried along",
+)  # fmt: skip
+def neurons_follow_their_own_tangent_gradients(impl, kind, move, d, N, reach, rate, steps, form, seed):
+    """Each neuron moves along its own velocity, made of tangent parts of its own gradients and carried along; Adam divides by the
+    root of the neuron's second moment."""
+    # right are both projection and parallel transport, both the sum of squares and their mean
+    rng = np.random.default_rng(seed)
+    at = point(rng, d, N, reach, form)
+    gradients = off_kinks(rng, (steps, len(at.theta)))
+    got = run(optimiser_of(impl, kind, at, rate, move, "clip"), at.theta, gradients)[0][at.W]
+    right = [
+        followed(kind, at.theta[at.W], gradients[:, at.W], rate, move, parallel, share)
+        for parallel in (True, False)
+        for share in ((1, 1 / d) if kind == "adam" else (1,))
+    ]
+    return min(float(np.max(np.abs(got - w))) for w in right)
+
+
+@claim(
+    "R28", source="derived: thresholds at walls", tolerance=1e-12, kind=Choice("descent", "momentum"), move=MOVES,
+    thresholds=WALLS, N=N,
     reach=Floats(0.1, 10, log=True), rate=Floats(0.01, 3), steps=Integer(1, 4), form=FORM, seed=Seed(),
     catches="a threshold clipped where it is to be folded; a velocity that keeps its sign at a wall, or turns at every step; one "
     "bound for the tangent and the threshold",
@@ -294,7 +339,8 @@ def thresholds_are_clipped_or_reflected(impl, kind, move, thresholds, N, reach, 
 
 
 @claim(
-    "R29", source="derived, 4", tolerance=1e-14, d=D, N=N, reach=REACH, rate=Floats(0.001, 0.2, log=True), form=FORM, seed=Seed(),
+    "R29", source="derived: projected gradient", tolerance=1e-14, d=D, N=N, reach=REACH, rate=Floats(0.001, 0.2, log=True),
+    form=FORM, seed=Seed(),
     catches="the tangent part for the whole gradient; no division by the length; thresholds not clipped; order two claimed",
 )  # fmt: skip
 def projected_descent_turns_by_another_angle(impl, d, N, reach, rate, form, seed):
@@ -318,7 +364,7 @@ def projected_descent_turns_by_another_angle(impl, d, N, reach, rate, form, seed
 
 # ---- thresholds
 @claim(
-    "R11", source="derived, 4", tolerance=1.0, n=Integer(1, 6), reach=REACH, far=Floats(0, 10), seed=Seed(),
+    "R11", source="derived: reflection", tolerance=1.0, n=Integer(1, 6), reach=REACH, far=Floats(0, 10), seed=Seed(),
     catches="b mod 2X, which wraps to the other side; the sign of one reflection for all; b changed inside; a wall counted twice",
 )  # fmt: skip
 def folding_is_reflecting_again_and_again(impl, n, reach, far, seed):
@@ -339,7 +385,7 @@ def folding_is_reflecting_again_and_again(impl, n, reach, far, seed):
 
 
 @claim(
-    "R35", source="derived, 4", tolerance=1e-14, n=Integer(1, 6), reach=REACH, far=Floats(0.1, 300, log=True), seed=Seed(),
+    "R35", source="derived: X tanh s", tolerance=1e-14, n=Integer(1, 6), reach=REACH, far=Floats(0.1, 300, log=True), seed=Seed(),
     catches="1 − tanh² without X; the slope of the sigmoid; 0 for the slope where tanh s is 1 to rounding, X(1 − tanh s)(1 + tanh "
     "s)",
 )  # fmt: skip
@@ -356,7 +402,8 @@ def squashed_thresholds_stay_inside(impl, n, reach, far, seed):
 
 
 @claim(
-    "R12", source="derived, 4", tolerance=1.0, thorough={"steps": Integer(500, 1000)}, d=D, N=N, reach=REACH, rate=Floats(0.01, 1),
+    "R12", source="derived: w = u/|u|", tolerance=1.0, thorough={"steps": Integer(500, 1000)}, d=D, N=N, reach=REACH,
+    rate=Floats(0.01, 1),
     steps=Integer(5, 40), form=FORM, seed=Seed(),
     catches="a gradient with a radial part, in whole or in part; the gradient at w for that at u; u of one neuron for that of "
     "another",

@@ -1,4 +1,4 @@
-"""Claims on equality of networks and on the number of neurons they need: E11, E12, E35 to E37.
+"""Claims on equality of networks and on the number of neurons they need: E11, E12, E35 to E37, E48.
 
 A network is made from a canonical form by moves that leave its function as it is, so that the form to be found is known beforehand.
 """
@@ -35,14 +35,17 @@ class Form(NamedTuple):
 
 
 def form(m, K, seed, kind="K+2", reach=0.8):
-    """A random one that needs K, K + 1 or K + 2 neurons on R^m; entries of n may be 0. Planes are apart, kinks are not small."""
+    """A random one that needs K, K + 1 or K + 2 neurons on R^m; entries of n may be 0, planes parallel, kinks down to 0.01. Planes
+    are apart."""
     rng = np.random.default_rng([seed, 13])
     n = rng.normal(size=(K, m)) * (rng.random((K, m)) < 0.8)
     n[np.arange(K), rng.integers(0, m, K)] += 0.5 + rng.random(K)
     n /= np.sqrt(np.sum(n * n, axis=1))[:, None]
     assume(np.min(np.abs(n[n != 0]), initial=1) > 1e-2)
     n *= np.array([np.sign(row[np.flatnonzero(row)[0]]) for row in n]).reshape(K, 1)
-    beta, kappa = rng.uniform(-reach, reach, K), rng.choice([-1, 1], K) * rng.uniform(0.3, 2, K)
+    if K > 1 and rng.random() < 0.3:
+        n[1:] = np.where(rng.random((K - 1, 1)) < 0.5, n[0], n[1:])
+    beta, kappa = rng.uniform(-reach, reach, K), rng.choice([-1, 1], K) * np.exp(rng.uniform(np.log(0.01), np.log(2), K))
     for i, j in combinations(range(K), 2):
         assume(np.max(np.abs([*(n[i] - n[j]), beta[i] - beta[j]])) > 1e-2)
     a = -(kappa * (rng.random(K) < 0.5)) @ n  # what turning some of them round leaves
@@ -106,6 +109,14 @@ def off(got, f):
     return max(gaps) / f.size
 
 
+def apart(one, two, f):
+    """How far two canonical forms are from each other, entry by entry; infinity if their shapes differ."""
+    pairs = [(np.asarray(p, float), np.asarray(q, float)) for p, q in zip(one, two, strict=True)]
+    if any(p.shape != q.shape for p, q in pairs):
+        return np.inf
+    return max([0.0, *(float(np.max(np.abs(p - q), initial=0.0)) for p, q in pairs)]) / f.size
+
+
 MOVES = Choice("none", "permute", "scale", "split", "turn", "dead", "turn split", "permute scale split turn dead")
 
 
@@ -114,11 +125,12 @@ MOVES = Choice("none", "permute", "scale", "split", "turn", "dead", "turn split"
     "E11", source="derived: canonical form", tolerance=1e-11, m=M, K=K, kind=KINDS, moves=MOVES,
     skip=Choice(False, True), seed=Seed(),
     catches="c0 that forgets κβ in a flip; n and −n merged without a flip; a group of κ = 0 deleted with its affine part; "
-    "scaling by |(w, b)|; w = 0 dropped with its constant; an orientation that round-off decides",
+    "scaling by |(w, b)|; w = 0 dropped with its constant; an orientation that round-off decides; planes in the order of the "
+    "neurons; small kinks taken for none",
 )  # fmt: skip
 def canonical_forms_see_the_function_alone(impl, m, K, kind, moves, skip, seed):
-    """Permuting, scaling, splitting, turning round with compensation, and dead neurons leave the canonical form as it is, and it is
-    the right one."""
+    """Permuting, scaling, splitting, turning round with compensation, and dead neurons leave the canonical form as it is, with its
+    planes in one order, and it is the right one."""
     assume(not (kind == "K+1" and K == 0))
     f, rng = form(m, K, seed, kind), np.random.default_rng(seed)
     net = networks(f, rng, moves.split(), skip)
@@ -127,8 +139,38 @@ def canonical_forms_see_the_function_alone(impl, m, K, kind, moves, skip, seed):
     got = impl.canonical_form(net)
     X = rng.normal(size=(5, m))
     rebuilt = float(got.c0) + X @ np.asarray(got.a) + np.maximum(X @ np.asarray(got.n).T + got.beta, 0) @ np.asarray(got.kappa)
-    again = off(impl.canonical_form(networks(f, np.random.default_rng([seed, 1]), moves.split(), skip)), f)
-    return max(off(got, f), again, float(np.max(np.abs(rebuilt - f(X)))) / f.size / 10)
+    again = impl.canonical_form(networks(f, np.random.default_rng([seed, 1]), ("permute", *moves.split()), skip))
+    return max(off(got, f), off(again, f), apart(got, again, f), float(np.max(np.abs(rebuilt - f(X)))) / f.size / 10)
+
+
+@claim(
+    "E48", source="derived: bounded domains", tolerance=1e-11, m=M, K=Integer(0, 3), kind=KINDS,
+    domain=Choice("ball", "box", "hull"), border=Choice("missed", "touched"), seed=Seed(),
+    catches="the domain ignored; a neuron that is on throughout left out, one that is off added; a plane that touches the border "
+    "kept; a ball in place of a box or a hull",
+)  # fmt: skip
+def planes_that_miss_a_domain_do_not_break_there(impl, m, K, kind, domain, border, seed):
+    """On a ball, a box or a convex hull a plane that misses the interior is no plane of the form: its neuron is affine there, or
+    0."""
+    assume(not (kind == "K+1" and K == 0))
+    f, rng = form(m, K, seed, kind, reach=0.5), np.random.default_rng([seed, 2])
+    radius, (low, high) = float(rng.uniform(0.7, 2)), rng.uniform(0.7, 1.5, (2, m)) * [[-1], [1]]
+    points = np.concatenate([np.diag(rng.uniform(1, 2, m)), -np.diag(rng.uniform(1, 2, m)), np.zeros((1, m))])
+    given, most = {  # the largest e·x; all of them contain the ball of radius 0.5, as 1/√3 is more
+        "ball": (radius, lambda e: radius),
+        "box": ((low, high), lambda e: float(np.sum(np.maximum(e * low, e * high)))),
+        "hull": (points, lambda e: float(np.max(points @ e))),
+    }[domain]
+    inner, count = networks(f, rng, ("turn", "split", "scale")), int(rng.integers(1, 4))
+    e, s = rng.normal(size=(count, m)), np.exp(rng.uniform(-1, 1, count))
+    e /= np.sqrt(np.sum(e * e, axis=1))[:, None]
+    on, height = rng.random(count) < 0.5, rng.choice([-1, 1], count) * rng.uniform(0.3, 2, count)
+    farther = rng.uniform(1.02, 1.3, count) if border == "missed" else np.ones(count)
+    beta = farther * np.where(on, [most(-row) for row in e], [-most(row) for row in e])  # e·x + beta is > 0 inside, or < 0
+    order = rng.permutation(len(inner.v) + count)
+    W, b, v = (frozen(np.concatenate(p)[order]) for p in ((inner.W, s[:, None] * e), (inner.b, s * beta), (inner.v, height / s)))
+    inside = f._replace(a=f.a + height[on] @ e[on], c0=f.c0 + float(height[on] @ beta[on]))
+    return off(impl.canonical_form(Shallow(W, b, v, inner.c), domain=given), inside)
 
 
 @claim(
@@ -207,6 +249,7 @@ EXAMPLES = {  # W, b, v; neurons on R^m, on a ball of radius 3, dimension of the
     "x+ and y": ([[1.0, 0], [0, 1], [0, -1]], [0.0, 0, 0], [1.0, 1, -1], 3, 2, 4),
     "x+ and y+ and x+y": ([[1.0, 0], [0, 1], [1, 1], [-1, -1]], [0.0, 1, 0, 0], [-1.0, -1, 1, -1], 2, 2, 2),
     "x+ and y+ and x": ([[1.0, 0], [0, 1], [1, 0], [-1, 0]], [0.0, 1, 0, 0], [2.0, -1, 1, -1], 3, 3, 3),
+    "turned x+ and y+ and y": ([[-1.0, 0], [0, 1], [0, -1]], [0.0, 0, 0], [1.0, 1.5, -0.5], 3, 3, 3),
 }
 
 

@@ -1,6 +1,7 @@
 """Claims on certificates of global optimality under weight decay: E15, E38 to E40. One input, data x̃ = (x, 1), no output bias.
 
 P = ½|f − y|² + (β/2) Σ (|(w_j, b_j)|² + v_j²),   M(ν) = max over |u| = 1 of |νᵀ(X̃u)⁺|,   ν = y − f
+equality = Σ |β |v_j| |(w_j, b_j)| − v_j νᵀ(X̃(w_j, b_j))⁺| / P,   balance = (β/2) Σ (|(w_j, b_j)| − |v_j|)² / P
 """
 
 from math import pi, sqrt
@@ -108,11 +109,11 @@ def optimum(x, y, beta):
     "E39", source="derived: duality", tolerance=1.0, draws=30, N=Integer(0, 4), n=Integer(1, 8), beta=Floats(0.02, 5, log=True),
     state=Choice("random", "optimal", "unbalanced", "empty"), seed=Seed(),
     catches="a bound that is none: ν not scaled by the ratio; ρ for ρ²; a ratio without β; certified whatever the balance or the "
-    "signs; a kink's sample counted as active",
+    "signs; a kink's sample counted as active; what is lacking without the sign of v, or 0 whatever the balance",
 )  # fmt: skip
 def certificates_bound_every_network(impl, N, n, beta, state, seed):
-    """The certificate's objective and ratio are right, no network lies below its bound, and it certifies a network if it is
-    optimal, else not."""
+    """The certificate's objective, its ratio and what equality and balance lack are right, no network lies below its bound, and it
+    certifies a network if it is optimal, else not."""
     (x, y), rng = data(n, seed), np.random.default_rng(seed)
     theta = rng.normal(size=(3, N)) * 0.5
     expected = None
@@ -121,7 +122,8 @@ def certificates_bound_every_network(impl, N, n, beta, state, seed):
         u = optimum(x, y, beta)
         assume(u is not None and np.min(rows(x) @ u) > 1e-3)
         s = sqrt(sqrt(u @ u)) * (1.5 if state == "unbalanced" else 1)
-        theta = np.array([[u[0] / s], [u[1] / s], [s]])
+        way = rng.choice([-1.0, 1.0])
+        theta, y = np.array([[u[0] / s], [u[1] / s], [way * s]]), frozen(way * y)
     elif state == "empty":
         theta = np.zeros((3, 0))
     W, b, v = theta
@@ -135,6 +137,11 @@ def certificates_bound_every_network(impl, N, n, beta, state, seed):
         assume(most < beta * (1 + 1e-9) or most > beta * 1.001 + pi / DIRECTIONS * slope)
     elif N > 0:
         expected = False
+    size, H = np.sqrt(W * W + b * b), np.maximum(np.outer(W, x) + b[:, None], 0)  # H (N, n)
+    felt = [float(np.sum(h * nu)) for h in H]  # ν·(X̃w̃)⁺
+    equality = sum(abs(beta * s * abs(vj) - vj * t) for s, vj, t in zip(size, v, felt, strict=True)) / (P or 1)
+    balance = beta / 2 * float(np.sum((size - np.abs(v)) ** 2)) / (P or 1)
+    terms = 1 + float(beta * size @ np.abs(v) + np.abs(v) @ H @ np.abs(nu)) / (P or 1)
     got = impl.certificate(frozen(W[:, None]), frozen(b), frozen(v), x, y, beta)
     bound, others = float(got.lower_bound), [P]
     for k in (1, 4):
@@ -153,6 +160,8 @@ def certificates_bound_every_network(impl, N, n, beta, state, seed):
         (float(got.ratio) * beta - most) / (pi / DIRECTIONS * slope + 1e-300),
         (bound - min(o for o in others if np.isfinite(o))) / (1e-9 * (1 + P)),
         (dual - bound) / (1e-9 * (1 + P)),
+        abs(float(got.equality) - equality) / (1e-12 * terms),
+        abs(float(got.balance) - balance) / 1e-12,
         2.0 * (expected is not None and bool(got.certified) != expected),
     )  # fmt: skip
 

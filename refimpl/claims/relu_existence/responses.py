@@ -39,7 +39,8 @@ class Planes(NamedTuple):
 
 
 def planes(m, jumps, kinks, seed, affine=True):
-    """Random planes through the ball of radius 1, apart from each other; kinks and jumps of height 0.1 or more, in any order."""
+    """Random planes through the ball of radius 1, apart from each other; kinks and jumps, in any order. Some jumps vanish at the
+    point of their plane next to the origin, if it has others."""
     rng, K = np.random.default_rng([seed, 19]), jumps + kinks
     u = rng.normal(size=(K, m))
     u /= np.sqrt(np.sum(u * u, axis=1))[:, None]
@@ -52,6 +53,12 @@ def planes(m, jumps, kinks, seed, affine=True):
     slope, offset = kappa[:, None] * u, kappa * beta
     slope[jump] += rng.normal(size=(jumps, m))
     offset[jump] += rng.choice([-1, 1], jumps) * rng.uniform(0.5, 1, jumps)
+    if m > 1:  # slope += t, t ⟂ u: along the plane alone, 0 at −βu
+        there = jump & (rng.random(K) < 0.5)
+        t = rng.normal(size=(K, m))
+        t -= np.sum(t * u, axis=1)[:, None] * u
+        assume(np.all(np.sum(t * t, axis=1) > 0.01))
+        slope, offset = np.where(there[:, None], kappa[:, None] * u + t, slope), np.where(there, kappa * beta, offset)
     if m == 1:  # no jump may be 0 at its point
         assume(np.all(np.abs(offset - slope[:, 0] * beta / u[:, 0])[jump] > 0.1))
     a = rng.normal(size=m) if affine else -1.0 * (rng.random(K) < 0.5) @ slope

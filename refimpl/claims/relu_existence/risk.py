@@ -31,6 +31,7 @@ from refimpl.nn.shallow import Shallow, shallow
 from refimpl.params import ravel
 
 FORM = Choice("shallow", "tuple", "layers", "residual")
+WAY = Choice(1, -1)  # corners counter-clockwise or clockwise
 STEP = 1e-3  # of fourth-order differences: their error is some 1e-12, rounding 1e-13/STEP
 
 
@@ -154,12 +155,15 @@ def risks_do_not_see_scaling_or_order(impl, m, n, target, seed):
 
 
 @claim(
-    "E23", source="definition", tolerance=1e-14, m=Integer(1, 4), n=Integer(0, 6), points=Integer(1, 5), form=FORM, seed=Seed(),
-    catches="|z| for z⁺; no skip; no c; a leak; thresholds subtracted; x (n,) taken for one point",
+    "E23", source="definition", tolerance=1e-14, m=Integer(1, 4), n=Integer(0, 6), points=Integer(1, 5), form=FORM,
+    constant=Choice(False, True), seed=Seed(),
+    catches="|z| for z⁺; no skip; no c; a leak; thresholds subtracted; a neuron with w = 0 left out; x (n,) taken for one point",
 )  # fmt: skip
-def responses_are_sums_of_neurons(impl, m, n, points, form, seed):
+def responses_are_sums_of_neurons(impl, m, n, points, form, constant, seed):
     """The response is c + a·x + Σ v_j (w_j·x + b_j)⁺ in each form that parameters come in; x (n,) will do in one dimension."""
     net = network(m, n, seed, skip=form == "residual")
+    if constant:
+        net = net._replace(W=frozen(np.where(np.arange(n)[:, None] == 0, 0.0, net.W)))
     X = frozen(np.random.default_rng([seed, 2]).normal(size=(points, m)) * 2)
     got = np.asarray(impl.response(written(net, form), X if m > 1 or seed % 2 else X[:, 0]))
     if got.shape != (points,) or got.dtype != np.float64:
@@ -295,13 +299,13 @@ def cells_partition_the_polygon(impl, corners, K, outside, part, seed):
 
 
 @claim(
-    "E27", source="derived: Duffy's map", tolerance=1e-12, draws=30, corners=Integer(3, 7), q=Integer(1, 6), seed=Seed(),
+    "E27", source="derived: Duffy's map", tolerance=1e-12, draws=30, corners=Integer(3, 7), q=Integer(1, 6), way=WAY, seed=Seed(),
     catches="the Jacobian; one triangle left out; a degree that is too low; nodes outside; corners the other way round",
 )  # fmt: skip
-def polygon_nodes_integrate_polynomials(impl, corners, q, seed):
+def polygon_nodes_integrate_polynomials(impl, corners, q, way, seed):
     """q × q nodes in each triangle of a polygon integrate polynomials up to degree 2q − 2 exactly, from inside."""
     polygon = convex_polygon(corners, np.random.default_rng(seed))
-    X, weights = (np.asarray(a) for a in impl.polygon_nodes(polygon, q))
+    X, weights = (np.asarray(a) for a in impl.polygon_nodes(polygon[::way], q))
     exact = over_polygon(partial(monomials, degree=2 * q - 2), polygon)
     normals = np.array([[-(b - a)[1], (b - a)[0]] for a, b in edges(polygon)])
     depth = min(float(np.min((X - p) @ normal)) for p, normal in zip(polygon, normals, strict=True))
@@ -310,17 +314,18 @@ def polygon_nodes_integrate_polynomials(impl, corners, q, seed):
 
 @claim(
     "E28", source="derived: differentiation under the integral", tolerance=1.0, draws=12, n=Integer(1, 4), form=FORM,
-    target=Choice(*PLANE_TARGETS), density=Choice("none", "saddle"), corners=Integer(3, 6), seed=Seed(),
+    target=Choice(*PLANE_TARGETS), density=Choice("none", "saddle"), corners=Integer(3, 6), way=WAY, seed=Seed(),
     catches="a cell left out; one node for each cell; the density in the value alone; x and y exchanged in dW; a neuron that is "
-    "affine on the polygon; a polygon taken for its bounding box",
+    "affine on the polygon; a polygon taken for its bounding box; areas with the sign of the way round",
 )  # fmt: skip
-def exact_risks_in_the_plane(impl, n, form, target, density, corners, seed):
-    """Over a convex polygon, too, risk and gradient are exact, whether a neuron's line meets it or not."""
+def exact_risks_in_the_plane(impl, n, form, target, density, corners, way, seed):
+    """Over a convex polygon, too, risk and gradient are exact, whether a neuron's line meets it or not, whichever way round the
+    corners are given."""
     net, rng = network(2, n, seed, skip=form == "residual", away=0.3), np.random.default_rng(seed)
     polygon, f, h = convex_polygon(corners, rng), PLANE_TARGETS[target], PLANE_DENSITIES[density]
     general(polygon, net.W, net.b)
     params = written(net, form)
-    value, gradient = impl.exact_risk(params, f, polygon, **({"density": h} if h else {}))
+    value, gradient = impl.exact_risk(params, f, polygon[::way], **({"density": h} if h else {}))
     direction = unit(len(ravel(net)[0]), seed)
 
     def own(p):

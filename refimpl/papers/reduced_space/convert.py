@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refimpl.nn import Dense
-from refimpl.papers.reduced_space.domain import Support, entries, radius_of, row_norms, slack
+from refimpl.papers.reduced_space.domain import Support, entries, radius_of, row_norms, slack, threshold_interval
 from refimpl.papers.reduced_space.network import ANY, Network, joined, matrix, network, next_radius, outgoing
 
 
@@ -62,8 +62,9 @@ def reduce(
     output_bias : bool
         False: one hidden layer and one output only; c_0 of the result is 0, for one more neuron.
     layers : sequence of Layer, optional
-        Those of the network: they say which convolutions pad with zeros. Before one that does, or may, a saturated filter keeps
-        its threshold beyond the bound, since a constant cannot be moved across zeros.
+        Those of the network. Only their padding is read, not their activations: they say which convolutions pad with zeros.
+        Before one that does, or may, a saturated filter keeps its threshold beyond the bound, since a constant cannot be moved
+        across zeros.
 
     Returns
     -------
@@ -129,7 +130,7 @@ def split(net: Network, k: int, domain: Support, norm: Callable) -> Split:
     r = norm(rows)
     still = r == 0
     unit = of_unit_length(rows, np.where(still, 1, r), norm)
-    low, high = -domain(unit), domain(-unit)
+    low, high = threshold_interval(unit, domain)
     room = slack(rows) * (high - low) / 2  # a neuron put at the bound stays there: thresholds are known to some roundings
     on, off = b > (high + room) * r, b < (low - room) * r  # no b / r: it overflows for the tiniest rows
     up = np.where(still, b >= 0 if binary else b > 0, on)

@@ -78,8 +78,15 @@ def suited(a: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def threshold_interval(W: ArrayLike, support: Support) -> tuple[np.ndarray, np.ndarray]:
     """[−S(w), S(−w)] for each row w of W (k, d): only there does w·x + b change its sign on the domain. Two arrays (k,)."""
+    if not callable(support):
+        raise TypeError(f"support: expected a function of rows w (k, d) -> (k,), got {type(support).__name__}")
     rows = entries("W", W, 2)
-    return -support(rows), support(-rows)
+    low, high = -np.asarray(support(rows)), np.asarray(support(-rows))
+    if low.shape != rows.shape[:1] or high.shape != rows.shape[:1]:
+        raise ValueError(f"support: expected S(w) of shape {rows.shape[:1]}, got {low.shape} and {high.shape}")
+    if not (low <= high + slack(rows) * (np.abs(low) + np.abs(high))).all():  # the domain's width; NaN fails, rounding does not
+        raise ValueError(f"support: expected S(w) + S(−w) >= 0, got {(high - low).min()}")
+    return low, high
 
 
 def outside(x: ArrayLike, radius: Any) -> np.ndarray:

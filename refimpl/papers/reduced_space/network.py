@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -54,9 +55,10 @@ def joined(block: Any, V: np.ndarray) -> np.ndarray:
 def network(params: Any, activation: Any, slope: Any, layers: Sequence | None = None) -> tuple[Network, Callable]:
     """params as a Network, and the way back to the form that came in, all of it copied."""
     if activation is not ANY and (not isinstance(activation, str) or activation not in HOMOGENEOUS):
+        close = get_close_matches(activation.lower(), HOMOGENEOUS, 1) if isinstance(activation, str) else []
         raise ValueError(
             f"activation: expected a positively homogeneous one ({', '.join(HOMOGENEOUS)}), for no other has a reduced form, "
-            f"got {activation!r}"
+            f"got {activation!r}" + (f"; was {close[0]} meant?" if close else "")
         )
     plain = isinstance(params, (tuple, list)) and len(params) in (4, 5)
     plain = plain and not any(isinstance(part, (Dense, Conv2d)) for part in params)
@@ -113,9 +115,8 @@ def in_layers(params):
     called = [f"params.{name}" if isinstance(params, Shallow) else f"params[{k}]" for k, name in enumerate("Wbvc")]
     for name, part, axes in ((called[2], v, 1), (called[3], c, 0)):
         if np.ndim(part) != axes or isinstance(part, np.ma.MaskedArray) or part is None:
-            raise ValueError(
-                f"{name}: expected a plain array with {axes} axes, got {type(part).__name__} of shape {np.shape(part)}"
-            )
+            wanted = "a vector" if axes else "a number"
+            raise ValueError(f"{name}: expected {wanted}, got {type(part).__name__} of shape {np.shape(part)}")
     names = dict(zip(((0, "W"), (0, "b"), (2, "W"), (2, "b")), called, strict=True))
     return [Dense(W, b), (), Dense(np.asarray(v)[None], np.reshape(c, 1))], names
 

@@ -3,7 +3,7 @@ computes it.
 
     problem                      loss(R), for large R
     tanh, f = x, 1 neuron        4/(1575 R⁴)              (1/η) tanh ηx = x − η² x³/3, and v adjusts
-    sigmoid, f = x, 1 neuron     1600/(25200 R⁴)          the same; c takes the constant away
+    sigmoid, f = x, 1 neuron     4/(63 R⁴)          the same; c takes the constant away
     relu, f = 1{x > 0}, 2        1/(6 R²)                 a balanced centred ramp
     tanh, f = 1{x > 0}, 1        <= (2 ln 2 − 1)/(4k)     (1 + tanh kx)/2, k = √(R² − ½)
 
@@ -44,8 +44,8 @@ def tanh_identity_law(radius: float) -> float:
 
 
 def sigmoid_identity_law(radius: float) -> float:
-    """1600/(25200 R⁴): one sigmoid, f = x on [−1, 1]."""
-    return 1600 / (25200 * size("radius", radius) ** 4)
+    """4/(63 R⁴): one sigmoid, f = x on [−1, 1]."""
+    return 4 / (63 * size("radius", radius) ** 4)
 
 
 def relu_step_law(radius: float) -> float:

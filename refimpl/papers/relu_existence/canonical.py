@@ -32,7 +32,7 @@ MOST = 30  # planes: among 2^K subsets of more, sums that agree to 1e-12 by chan
 
 
 class Canonical(NamedTuple):
-    """f(x) = c0 + a·x + Σ_k kappa_k (n_k·x + beta_k)⁺, planes sorted by n, then beta."""
+    """f(x) = c0 + a·x + Σ_k kappa_k (n_k·x + beta_k)⁺, planes sorted by n, then beta. Compare networks by `same_function`."""
 
     c0: np.ndarray  # ()
     a: np.ndarray  # (m,)

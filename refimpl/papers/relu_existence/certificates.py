@@ -121,18 +121,26 @@ def blocks(u):
 
 # ---- the certificate
 class Certificate(NamedTuple):
-    """How near a network is to the global minimum over all widths."""
+    """How near a network is to the global minimum over all widths.
 
-    objective: float  # P
-    ratio: float  # M(ν)/β: (i) says <= 1
-    certified: bool  # ratio <= 1 + 1e-6 and objective <= lower_bound + 1e-6 objective
-    lower_bound: float  # no network of any width has less: D at the best multiple of ν with M <= β
-    equality: float  # what (ii) lacks: Σ_j |v_j| |w̃_j| |β − sign(v_j) νᵀ (X̃ û_j)⁺| / P
-    balance: float  # what (iii) lacks: (β/2) Σ_j (|w̃_j| − |v_j|)² / P
+    objective : P
+    ratio : M(ν)/β, <= 1 at an optimum (i)
+    certified : ratio <= 1 + 1e-6 and objective <= lower_bound + 1e-6 objective
+    lower_bound : no network of any width has less: D at the best multiple of ν with M <= β
+    equality : what each neuron lacks of the bound (ii), Σ_j |v_j| |w̃_j| |β − sign(v_j) νᵀ (X̃ û_j)⁺| / P
+    balance : what |v_j| = |w̃_j| lacks (iii), (β/2) Σ_j (|w̃_j| − |v_j|)² / P
+    """
+
+    objective: float
+    ratio: float
+    certified: bool
+    lower_bound: float
+    equality: float
+    balance: float
 
 
 def certificate(W: ArrayLike, b: ArrayLike, v: ArrayLike, x: ArrayLike, y: ArrayLike, beta: float) -> Certificate:
-    """Check (i), (ii) and (iii) of a network with one input.
+    """Check the dual bound M(ν) <= β (i), equality at each neuron (ii), and balance (iii) of a network with one input.
 
     Parameters
     ----------

@@ -189,7 +189,10 @@ class Pieces(NamedTuple):
         if not callable(f):
             raise TypeError(f"{name}: expected a function of x, got {type(f).__name__}")
         flat = self.x.reshape(-1, self.x.shape[2])
-        y = np.asarray(f(flat[:, 0] if flat.shape[1] == 1 else flat))
+        try:
+            y = np.asarray(f(flat[:, 0] if flat.shape[1] == 1 else flat))
+        except TypeError as e:  # math.exp, say
+            raise TypeError(f"{name}: expected a function of arrays, (n,) of one input or (n, 2) of two, got {e}") from None
         if y.shape not in ((len(flat),), ()) or y.dtype.kind not in "fiu":
             raise ValueError(f"{name}: expected real numbers of shape ({len(flat)},), got {y.dtype} of shape {y.shape}")
         return np.broadcast_to(finite(f"{name}(x)", y.astype(float)), len(flat)).reshape(self.w.shape)
@@ -266,6 +269,8 @@ def exact_risk(
     """
     net, back = shallow(params)
     m = net.W.shape[1]
+    if m > 2:
+        raise ValueError(f"params: expected 1 or 2 inputs, got {m}")
     extra = planes_of(breaks, m)
     inputs = 1 if isinstance(domain_of(domain), tuple) else 2
     if inputs != m:

@@ -30,12 +30,18 @@ FLOOR = 1e-30  # and so where it is lower by less than this part of max f² · l
 
 
 class Spline(NamedTuple):
-    """A continuous piecewise linear function and its distance from the target. Calling it evaluates it."""
+    """A continuous piecewise linear function and its distance from the target. Calling it evaluates it.
 
-    error: float  # ∫ (s − f)² dx
-    knots: np.ndarray  # (pieces + 1,) increasing, with both ends of the interval
-    values: np.ndarray  # (pieces + 1,) at the knots
-    subset: tuple[int, ...] | None = None  # of a feedforward network: the inner knots, from 0, whose neurons point left
+    error : ∫ (s − f)² dx
+    knots : (pieces + 1,) increasing, with both ends of the interval
+    values : (pieces + 1,) at the knots
+    subset : of a feedforward network, the inner knots, from 0, whose neurons point left; else None
+    """
+
+    error: float
+    knots: np.ndarray
+    values: np.ndarray
+    subset: tuple[int, ...] | None = None
 
     def __call__(self, x: ArrayLike) -> Any:
         return np.interp(np.asarray(x, float), self.knots, self.values)

@@ -29,11 +29,16 @@ from refimpl.params import Objective, ravel
 
 
 class Projected(NamedTuple):
-    """The objective over (w, b) alone, and the network that belongs to a point."""
+    """The objective over (w, b) alone, and the network that belongs to a point.
 
-    objective: Objective  # phi -> (J, gradient)
-    network: Callable[[np.ndarray], tuple]  # phi -> (Dense(w, b), (), Dense(c (1, N), c_0 (1,)))
-    bounds: list[tuple[float | None, float | None]]  # of phi, for L-BFGS-B
+    objective : phi -> (J, gradient), phi = ravel(Dense(u, b)), of any lengths |u|
+    network : phi -> (Dense(w (N, d), b (N,)), (), Dense(c (1, N), c_0 (1,))), with unit rows and the best outgoing weights
+    bounds : (low, high) of each entry of phi, for L-BFGS-B
+    """
+
+    objective: Objective
+    network: Callable[[np.ndarray], tuple]
+    bounds: list[tuple[float | None, float | None]]
 
 
 def variable_projection(X: ArrayLike, y: ArrayLike, radius: float, N: int, ridge: float = 1e-8) -> Projected:

@@ -254,7 +254,6 @@ curve.plot()
 # Let the output layer see two or three numbers only, and keep a tenth of the 8s. Each dot is a test image where that embedding
 # puts it; each ray is a class's weight vector, the 8's in red. First the plane.
 
-
 # %%
 def show_title(ax, output, s, run, U):
     nearest, errors = nearest_angles(U)[TWO.rare], run.classes[TWO.rare]
@@ -286,7 +285,6 @@ plt.show()
 # %% [markdown]
 # For s = 2 the force between near neighbours is so large in the plane that a hundredth of it ends the training: all rays lie on
 # one line. In space there is more room.
-
 
 # %%
 def plot_space(ax, output):

@@ -684,7 +684,7 @@ def searched(ours, change=lambda losses, params, radii: (losses, params), radii=
     return {"best_within_budget": best_within_budget}
 
 
-@entry(PAPER, "reject", "the search is for |θ|² <= R; right for R = 1", by=("E8", "E42"))
+@entry(PAPER, "reject", "the search is for |θ|² <= R; right for R = 1", by=("E42",))
 def search_with_the_squared_norm(ours):
     return searched(ours, radii=lambda r, width: np.sqrt(r))
 

@@ -109,8 +109,8 @@ class Oscillation(Result):
             "",
             f"the best there is, by dynamic programming: {n} pieces {', '.join(errors[:-1])}, {n + 1} pieces {errors[-1]} "
             f"(pilot {', '.join(map(short, PILOT_BEST))})",
-            f"  mean over all of [0, 1], break points on {self.config.cells} cells; {n} neurons have at most {n + 1} pieces. "
-            "Errors on the samples may be less",
+            f"  mean over all of [0, 1], break points on {self.config.cells} cells; {n} neurons have at most {n + 1} pieces",
+            "  errors on the samples may be less",
             f"  the least median on test points, of all methods, over that of {n + 1} pieces: {times}",
         ]
 
@@ -176,7 +176,8 @@ class Oscillation(Result):
             axes.tick_params(axis="y", length=0)
         axes.set_yticks(range(len(rows)), [row[0] for row in rows])
         axes.set_ylim(len(rows) - 0.5, -0.6)
-        figure.suptitle(f"Where the neurons of all {self.config.seeds} seeds break: grey, the domain", fontsize=12.5)
+        seeds = "the seed" if self.config.seeds == 1 else f"all {self.config.seeds} seeds"
+        figure.suptitle(f"Where the neurons of {seeds} break: grey, the domain", fontsize=12.5)
         return figure
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CASES = [(inputs, optimiser) for inputs in INPUTS for optimiser in ("Adam", "L-BFGS")]
 BOTH = "both: the claim"
+NONE = "–"  # what there is not: of a single seed an interval, a deviation
 
 
 @dataclass(frozen=True)
@@ -109,27 +110,23 @@ class Result:
     def table(self) -> str:
         """Errors beside the pilot's, the claim, and what gains what."""
         c, p = self.config, self.PROBLEM
-        lines = [
-            f"{p.title}: mean squared errors, {c.neurons} neurons, {c.samples} samples, {c.seeds} seeds, beside a pilot's.",
-        ]
+        seeds, random = ("1 seed", "seed") if c.seeds == 1 else (f"{c.seeds} seeds", "paired seeds")
+        lines = [f"{p.title}: mean squared errors, {c.neurons} neurons, {c.samples} samples, {seeds}."]
         for inputs, methods in self.found.items():
             lines += ["", *self.block(inputs, methods)]
-        lines += [*self.beside(), "", *self.claims(), "", *self.gained()]
-        return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *self.notes(), random="paired seeds")])
+        lines += [*self.beside(), "", *self.broken(), "", *self.claims(), "", *self.gained()]
+        return "\n".join([*lines, "", *footer(c, self.minutes, self.RULE, self.verdict, *self.notes(), random=random)])
 
     def block(self, inputs: str, methods: Mapping[str, list[Trained]]) -> Iterator[str]:
-        """The methods with these inputs."""
+        """Errors of the methods with these inputs, beside the pilot's."""
         p = self.PROBLEM
         head = f"{inputs} inputs, X = {p.radius(inputs):.3g}"
-        yield f"{head:<34}{'ours':<35}{'pilot':<34}{'breaks inside, %':>18}"
-        yield f"{'':<34}{'train [least, most]':<25}{'test':<10}{'train [least, most]':<25}{'test':<9}{'start':>9}{'end':>9}"
+        yield f"{head:<34}{'ours':<35}pilot"
+        yield f"{'':<34}{'train [least, most]':<25}{'test':<10}{'train [least, most]':<25}test"
         for name in methods:
             e, t = self.errors(inputs, name), self.errors(inputs, name, test=True)
-            share, pilot = self.inside(inputs, name).mean(axis=1), p.pilot[inputs][name]
-            yield (
-                f"{f'  {name}':<34}{short(np.median(e), e.min(), e.max()):<25}{short(np.median(t)):<10}"
-                f"{short(*pilot[:-1]):<25}{short(pilot[-1]):<9}{100 * share[0]:>9.0f}{100 * share[1]:>9.0f}"
-            )
+            ours, pilot = (np.median(e), *((e.min(), e.max()) if len(e) > 1 else ())), p.pilot[inputs][name]
+            yield f"{f'  {name}':<34}{ranged(*ours):<25}{short(np.median(t)):<10}{ranged(*pilot[:-1]):<25}{short(pilot[-1])}"
 
     def ends(self, inputs: str, name: str) -> tuple[list[Shallow], list[Shallow]]:
         """Every seed's network before and after."""
@@ -145,25 +142,34 @@ class Result:
         """Lines under the errors."""
         return []
 
+    def broken(self) -> Iterator[str]:
+        """How many neurons break inside, by method."""
+        yield f"{'breaks inside, %':<34}" + "".join(f"{f'{inputs}: start':>16}{'end':>7}" for inputs in self.found)
+        for name in self.found["raw"]:
+            share = [self.inside(inputs, name).mean(axis=1) for inputs in self.found]
+            yield f"{f'  {name}':<34}" + "".join(f"{100 * start:>16.0f}{100 * end:>7.0f}" for start, end in share)
+
     def claims(self) -> Iterator[str]:
         """The claim of the abstract, case by case."""
-        head = f"{'reduced against default standard':<34}{'train, default / reduced':<26}{'better':<16}"
-        yield f"{head}{'deviation, both':<20}{'less sensitive':<16}both"
+        yield "reduced training against standard training from the default start"
+        yield f"{'':<20}{'default/reduced [95 %]':<26}{'better':<14}{'deviations':<18}{'less sensitive':<16}both"
         for case, (better, steady) in self.verdicts.items():
             pair = self.compared(*case)
-            deviation = [float(np.abs(e - np.median(e)).mean()) for e in (self.errors(*pair[0]), self.errors(*pair[1]))]
+            deviation = [short(np.abs(e - np.median(e)).mean()) for e in (self.errors(*pair[0]), self.errors(*pair[1]))]
             yield (
-                f"{f'  {case[0]}, {case[1]}':<34}{factor(self.gain(*pair)):<26}{better:<16}"
-                f"{f'{short(deviation[0])}, {short(deviation[1])}':<20}{steady:<16}{min(better, steady, key=VERDICTS.index)}"
+                f"{f'  {case[0]}, {case[1]}':<20}{factor(self.gain(*pair)):<26}{better:<14}"
+                f"{', '.join(deviation) if self.config.seeds > 1 else NONE:<18}{steady:<16}"
+                f"{min(better, steady, key=VERDICTS.index)}"
             )
 
     def gained(self) -> Iterator[str]:
         """Factors of the error, above 1 where it gains."""
-        yield f"{'gained, geometric mean [95 %]':<56}" + "".join(f"{', '.join(case):<22}" for case in CASES) + "helps/harms"
+        yield "gained, geometric mean [95 %]"
+        yield "    " + "".join(f"{', '.join(case):<26}" for case in CASES).rstrip()
         for what, row in self.gains().items():
-            cells = "".join(f"{factor(row[case]) if case in row else '':<22}" for case in CASES)
             helps, harms = (sum(above(p) == word for p in row.values()) for word in ("agrees", "differs"))
-            yield f"{f'  {what}':<56}{cells}{helps}/{harms}"
+            yield f"  {what}" + (f" (helps {helps}, harms {harms})" if self.config.seeds > 1 else "")
+            yield "    " + "".join(f"{factor(row[case]) if case in row else NONE:<26}" for case in CASES).rstrip()
 
     def near_pilot(self) -> tuple[int, int]:
         """How many medians on the samples are within a factor of 2 of the pilot's, and of how many."""
@@ -202,8 +208,10 @@ class Result:
             f"L-BFGS: at most {c.lbfgs_steps} iterations, until no step makes the error less; reduced in w = u/|u|, b in its box."
         )
         yield (
-            "Breaks inside: the share of neurons whose w·x + b = 0 meets the inside of the cube. Matrices are small: linear "
-            "algebra has one thread; with two, on a busy machine of two processors, runs took two to five times as long."
+            "Breaks inside: the share of neurons whose w·x + b = 0 meets the inside of the cube. Deviations, default and reduced: "
+            "mean |error − median of the seeds|. Gained: the factor by which the error falls; helps, harms: how many of the "
+            "columns have their interval above, below 1. Matrices are small: linear algebra has one thread; with two, on a "
+            "busy machine of two processors, runs took two to five times as long."
         )
         yield from self.REMARKS
         yield self.reading()
@@ -293,10 +301,15 @@ def factor(p: Paired) -> str:
         return f"{y:.2g}" if 1e-3 < y < 99.5 else f"{y:.0f}" if 1 < y < 9999.5 else short(y)
 
     mean, low, high = text(p.mean), text(p.low), text(p.high)
-    return f"{mean} [{low}, {high}]" if isfinite(p.error) else mean
+    return f"{mean} [{low}, {high}]" if isfinite(p.error) else f"{mean} [{NONE}]"
+
+
+def ranged(x: float, *interval: float) -> str:
+    """`short`, which says if there is no interval."""
+    return short(x, *interval) if interval else f"{short(x)} [{NONE}]"
 
 
 def short(x: float, *interval: float) -> str:
     """Two digits: 1.7e-3, or 1.7e-3 [3.7e-4, 5.3e-2]."""
-    text = [f"{y:.1e}".replace("e-0", "e-").replace("e+00", "").replace("e+0", "e") for y in (x, *interval)]
+    text = [f"{y:.1e}".replace("e-0", "e-").replace("e+00", "").replace("e+0", "e").replace("e+", "e") for y in (x, *interval)]
     return f"{text[0]} [{text[1]}, {text[2]}]" if interval else text[0]

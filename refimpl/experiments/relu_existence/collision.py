@@ -246,12 +246,12 @@ class Result:
         lines += ["", f"{'Descent towards the step, steps':<42}" + "".join(f"{self.steps[k]:>12}" for k in at)]
         lines.append(f"{'distance of the breaks':<42}" + "".join(f"{self.path[k].distance:>12.4f}" for k in at))
         lines.append(f"{'|c| · distance':<42}" + "".join(f"{self.path[k].jump:>12.4f}" for k in at))
-        lines += ["", f"{'Least loss + λ energy':<12}{'step: value':>16}{'√(λ/6)':>11}{'distance':>11}{'√(24λ)':>11}{'w':>7}"]
-        lines[-1] += f"{'(1+tanh 5x)/2':>18}{'w':>7}{'x²: distance':>16}{'w':>7}"
+        lines += ["", f"{'Least loss + λ energy':<21}{'step':>41}{'(1+tanh 5x)/2':>20}{'x²':>20}"]
+        lines.append(f"{'':<12}{'value':>12}{'√(λ/6)':>11}{'distance':>11}{'√(24λ)':>11}{'w':>5}" + f"{'distance':>15}{'w':>5}" * 2)
         for k, lam in enumerate(c.weights):
             a, b, q = (self.minima[name][k] for name in ("step", "smooth", "square"))
-            first = f"{a.value:>16.4e}{(lam / 6) ** 0.5:>11.3e}{a.distance:>11.3e}{(24 * lam) ** 0.5:>11.3e}{marked(a):>7}"
-            lines.append(f"{f'λ = {lam:g}':<21}{first}{b.distance:>18.4f}{marked(b):>7}{q.distance:>16.4f}{marked(q):>7}")
+            first = f"{a.value:>12.4e}{(lam / 6) ** 0.5:>11.3e}{a.distance:>11.3e}{(24 * lam) ** 0.5:>11.3e}{marked(a):>5}"
+            lines.append(f"{f'λ = {lam:g}':<12}{first}{b.distance:>15.4f}{marked(b):>5}{q.distance:>15.4f}{marked(q):>5}")
         remarks = (
             "w: the signs of the two weights. The energy is 1/D, D² = |w_1 − w_2|² + (b_1 − b_2)², of neurons and not of weights "
             "alone: parallel breaks are legitimate, and in one dimension every w is a sign. Law, derived: a ramp of width D has "
@@ -267,7 +267,7 @@ class Result:
             self.RULE,
             self.verdict,
             *remarks,
-            random="starts for each λ and pair of signs",
+            random=f"start{'s' * (c.seeds > 1)} for each λ and pair of signs",
             decided="before the full run, after trials",
         )
         return "\n".join([*lines, "", *last])

@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         "verify", help="test every statement of a paper, or of all", description="Test the statements of the papers on refimpl."
     )
     v.add_argument("paper", nargs="?", help="name of a paper, or substrate; default: all that stand")
-    v.add_argument("--claim", metavar="ID", help="one claim only")
+    v.add_argument("--claim", metavar="ID", action="append", help="one claim only")
     v.add_argument("--case", metavar="NAME=VALUE,...", help="with --claim: one case, as a failure prints it")
     draws = "random cases of each claim (default 50; 500 with --thorough), of which the table counts those that suit the claim"
     v.add_argument("--draws", type=int, metavar="N", help=draws)
@@ -83,6 +83,10 @@ def verify(args) -> int:
 
     from refimpl import claims
     from refimpl.files import write_whole
+
+    if args.claim and len(args.claim) > 1:
+        raise ValueError(f"claim: expected one, got {' and '.join(args.claim)}; a paper's name runs all of its claims")
+    args.claim = args.claim[0] if args.claim else None
 
     if args.coverage:
         stated = claims.selected(args.paper, args.claim)

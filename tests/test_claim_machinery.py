@@ -444,6 +444,7 @@ def test_a_case_is_read_as_a_reader_would_write_it():
         (["verify", "hypersherical_energy"], "was hyperspherical_energy meant?"),
         (["verify", "--claim", "H17", "--single"], "H17, which is for float64 only"),
         (["verify", "nonsense", "--coverage"], "paper: expected one of substrate, hyperspherical_energy"),
+        (["verify", "--claim", "L1", "--claim", "L2"], "claim: expected one, got L1 and L2"),
         (["verify", "substrate", "--list", "--claim", "H4"], "which belongs to hyperspherical_energy"),
         (["verify", "--claim", "H1", "--case", "m=2,m=2"], "case: expected the arguments m, d, s"),
         (["verify", "--seed", "-1", "--claim", "H1"], "seed: expected a whole number >= 0, got -1"),

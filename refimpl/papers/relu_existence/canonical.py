@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refimpl.doors import finite, floats
+from refimpl.manifolds.sphere import length
 from refimpl.nn.shallow import Shallow, shallow, skip
 from refimpl.optim.first_order import between
 
@@ -103,10 +104,8 @@ def with_skip(params):
 
 
 def lengths(W):
-    """|w_j| of every row, also where squares would overflow or vanish."""
-    largest = np.max(np.abs(W), axis=1, initial=0)
-    scale = np.where(largest > 0, largest, 1)
-    return scale * np.sqrt(np.sum((W / scale[:, None]) ** 2, axis=1))
+    """|w_j| of every row, (n,), whatever its scale."""
+    return length(W)[:, 0]
 
 
 def oriented(n, tol):

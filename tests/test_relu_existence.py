@@ -368,3 +368,15 @@ def test_a_target_that_jumps_is_told_of():
 
 def test_a_break_far_outside_is_none():
     assert exact_risk(([[1e-320]], [1.0], [1.0], 0.0), Polynomial((1.0,)), (0, 1))[0] < 1e-15
+
+
+def test_a_network_without_neurons_is_a_constant():
+    for m, domain in ((1, (0, 1)), (2, SQUARE)):
+        empty = (np.zeros((0, m)), np.zeros(0), np.zeros(0), 0.5)
+        assert response(empty, np.zeros((3, m))).tolist() == [0.5] * 3
+        value, gradient = exact_risk(empty, lambda x: 0 * x if x.ndim == 1 else 0 * x[:, 0], domain)
+        area = 1 if m == 1 else 4
+        assert (value, float(gradient[3])) == pytest.approx((area / 4, area), rel=1e-14)
+        assert balanced(empty)[0].shape == (0, m)
+    line = generalized([2.0], 1.0, np.zeros((0, 1)), [], np.zeros((0, 1)), [])
+    assert (dimension(line), multiplicity(line).tolist(), len(ramp(line, 9.0).v)) == (1, [], 0)  # no neuron, no jump

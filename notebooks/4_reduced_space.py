@@ -246,7 +246,7 @@ plt.show()
 # ## Ten seeds, and the floor
 #
 # `refimpl reproduce reduced-sin` runs all methods of that comparison, raw and centred, beside the best spline that exists.
-# The abstract says that training improves, and is less sensitive to the start.
+# The abstract says that training improves; whether it is less sensitive to the start is asked besides.
 
 # %%
 results = Path("results") if Path("results").exists() else Path("../docs/results")

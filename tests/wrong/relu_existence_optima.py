@@ -880,16 +880,6 @@ def equality_without_the_sign(ours):
     return certified(ours, equality=lacking)
 
 
-@entry(
-    PAPER,
-    "reject",
-    "the search returns the start that it drew first, after descent: one start; right where there are no bad minima",
-    by=("E40",),
-)
-def one_start(ours):
-    return {"best_weight_decay": lambda x, y, width, beta, rng, restarts=50: ours.best_weight_decay(x, y, width, beta, rng, 1)}
-
-
 @entry(PAPER, "reject", "the search leaves the penalty out of the value that it reports", by=("E40",))
 def found_value_without_the_penalty(ours):
     def best_weight_decay(x, y, width, beta, *others, **named):

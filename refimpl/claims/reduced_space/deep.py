@@ -103,8 +103,8 @@ def deep_networks_are_reduced_layer_by_layer(impl, activation, d, hidden, K, rea
     "for the reduced one, or of a wider layer; the maximum for the minimum",
 )  # fmt: skip
 def certified_bounds_hold_and_are_the_least_that_are_known(impl, activation, d, hidden, reach, spread, part, seed):
-    """|y^(l)| stays below the certified bounds, which are at most √J (1 + |b|) X and ‖W‖₂ X + |b|, or √J for binary neurons; the
-    reduced network's thresholds lie within its own."""
+    """|y^(l)| stays below the certified bounds, which are at most the length of (|w_j| X + |b_j|)_j and ‖W‖₂ X + |b|, or √J for
+    J binary neurons; the reduced network's thresholds lie within its own."""
     rng = np.random.default_rng(seed)
     params = deep(rng, activation, d, hidden, 2, reach, spread)
     net = params if part == "holds" else impl.reduce(params, reach, activation=activation)

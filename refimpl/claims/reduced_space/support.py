@@ -133,7 +133,7 @@ FUNCTIONS: dict[str, tuple[Callable, float]] = {  # f and sup |f''| on [0, 1]
 
 
 @claim(
-    "R15", source="abstract: approximation; the rate is classical", tolerance=1.0, name=Choice(*FUNCTIONS),
+    "R15", source="derived: the rate is classical", tolerance=1.0, name=Choice(*FUNCTIONS),
     centred=Choice(False, True), by=Choice("radius", "interval"),
     catches="a neuron lost at the ends of the domain; c not scaled; thresholds clipped to X where the domain is [0, 1]",
 )  # fmt: skip

@@ -1,8 +1,8 @@
 """Reproductions of T. Qin, L. Zhou and D. Xiu, Reducing Parameter Space for Neural Network Training, 2018.
 
-The paper's own tables could not be sourced. Its abstract claims that training in the reduced space is better, and less sensitive to
-the start: this is put to the test, in a protocol of our own, with a control that starts from the same function and has no
-constraint.
+The paper's own tables could not be sourced. Its abstract claims that training in the reduced space is better; this, and whether it
+is less sensitive to the start, is put to the test, in a protocol of our own, with a control that starts from the same function and
+has no constraint.
 
 Reading order
     protocol      samples, starts, trainers, the runs

@@ -262,9 +262,10 @@ class Result:
             f"{TANH_KNOWN[1]}"
         )
         remarks = (
-            f"growth: of |θ| over the last half of the steps. Of {c.seeds} generic starts towards the step {above} end above the "
-            f"plateau {PLATEAU:g}, {below} below. An honest limit: that there is no best network does not make descent run away. "
-            "From the generic starts here it stops at finite critical points; what runs away starts below all of those.",
+            f"growth: of |θ| in the run of least loss, over the last half of the steps. Of {c.seeds} generic starts towards the "
+            f"step {above} end above the plateau {PLATEAU:g}, {below} below. An honest limit: that there is no best network does "
+            "not make descent run away. From the generic starts here it stops at finite critical points; what runs away starts "
+            "below all of those.",
             "Gallon, Jentzen and Lindner 2022, abstract: for some target all critical values are bounded below strictly above the "
             "infimum, so that every gradient flow that starts low enough diverges. " + PILOT,
             parts(self.checks),

@@ -9,14 +9,15 @@ Reading order
     domain          lengths of rows, the domain and its support function, the interval of thresholds
     network         what leaves each neuron; certified bounds of what each layer hands on
     convert         standard to reduced and back, exactly
-    training        on the sphere and in the interval: moves, optimisers, reparametrisations, variable projection, stopping
+    training        on the sphere and in the interval: walls, optimisers, reparametrise, variable_projection, motion,
+                    stationarity, identities
     repulsion       an energy of the neurons as pairs (w, b)
 
-    paper     here         shape     meaning
+    symbol    here         shape     meaning
     w_j       W[j]         (d,)      weights of neuron j, |w_j| = 1
-    b_j       b[j]                   its threshold, w_j·x + b_j: |b_j| <= X_B
+    b_j       b[j]                   its threshold, w_j·x + b_j: |b_j| <= X
     c_j       V[:, j]                what leaves it
-    X_B       radius                 sup |x| over the domain
+    X         radius                 sup |x| over the domain
 """
 
 from refimpl.papers.reduced_space.convert import project, reduce, restore

@@ -1,7 +1,7 @@
 """Networks of one hidden layer and ReLU: is there an optimal one?
 
 S. Dereich, S. Kassing, On the existence of optimal shallow feedforward networks with ReLU activation, 2023, arXiv:2303.03950. For a
-continuous target a network of least risk exists, under mild assumptions on the distribution of the inputs; the limits of networks
+continuous target a network of least risk exists, under mild assumptions; the limits of networks
 that are no networks jump, and do worse than suitable networks. Quantitative forms of this, and nearly all that is computed here,
 are derived, not the paper's; docstrings say so.
 
@@ -17,7 +17,7 @@ Reading order
     budget           the least loss of networks whose parameters are bounded; budget_laws has it in closed form
     counterexamples  where no optimal network exists
 
-    paper        here         shape        meaning
+    symbol       here         shape        meaning
     f            target                    the function to fit
     R_θ(x)       response     (n,)         c + a·x + Σ_j v_j (w_j·x + b_j)⁺
     err(θ)       exact_risk                ∫ (R_θ − f)² h

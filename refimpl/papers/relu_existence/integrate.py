@@ -67,7 +67,8 @@ class Sine:
         z, at = self.omega * half, self.omega * middle + self.phase
         first = 2 * half * np.sin(at) * np.sinc(z / np.pi)
         square = half * (1 - np.cos(2 * at) * np.sinc(2 * z / np.pi))
-        return first, middle * first + 2 * half**2 * np.cos(at) * spherical_jn(1, z), square
+        # an odd function, of which older SciPy knows the positive half
+        return first, middle * first + 2 * half**2 * np.cos(at) * np.sign(z) * spherical_jn(1, np.abs(z)), square
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ class Exponential:
         from scipy.special import spherical_in
 
         middle, half = (low + high) / 2, (high - low) / 2
-        z, at = self.rate * half, np.exp(self.rate * middle)
+        z, at, side = np.abs(self.rate * half), np.exp(self.rate * middle), np.sign(self.rate)
         first = 2 * half * at * spherical_in(0, z)
-        return first, middle * first + 2 * half**2 * at * spherical_in(1, z), 2 * half * at * at * spherical_in(0, 2 * z)
+        return first, middle * first + 2 * half**2 * at * side * spherical_in(1, z), 2 * half * at * at * spherical_in(0, 2 * z)
 
 
 # ---- cutting

@@ -1,6 +1,6 @@
 """Training in the reduced space: unit weights, bounded thresholds, free outgoing weights.
 
-Everything works on theta = ravel(params)[0], and tells its parts by unravel. Formulas are derived; the paper has no algorithms.
+Everything works on theta = ravel(params)[0], and tells its parts by unravel. Formulas are derived; the abstract names no algorithm.
 
 Reading order
     layout                where the parts are in theta
@@ -12,10 +12,10 @@ Reading order
     stationarity          the KKT residual, and how it stops a run
     identities            gradients in both parametrisations; weight decay is an l1 penalty
 
-    paper          here        shape     meaning
+    symbol         here        shape     meaning
     w_j, b_j       W, b        (m, d)    neurons and thresholds; |w_j| = 1, |b_j| <= X
     c_j, c_0       out         (k, m)    outgoing weights; every entry that is none of a hidden layer's is free
-    X_B, X         radius                one for all hidden layers, or one for each
+    X              radius                one for all hidden layers, or one for each
     G_w, G_b, G_c  gradient    (p,)      ordinary gradient of the objective
 """
 

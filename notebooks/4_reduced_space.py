@@ -249,8 +249,8 @@ plt.show()
 # The abstract says that training improves; whether it is less sensitive to the start is asked besides.
 
 # %%
-results = Path("results") if Path("results").exists() else Path("../docs/results")
-print((results / "reduced-sin.txt").read_text())
+results = next(at / "docs/results" for at in (Path.cwd(), *Path.cwd().parents) if (at / "docs/results").is_dir())
+print((results / "reduced-sin.txt").read_text(encoding="utf-8"))
 
 # %% [markdown]
 # *Question.* Which of three moves gains most: the start inside the domain, the constraint, or centring the data?

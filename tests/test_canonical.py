@@ -307,3 +307,11 @@ def test_nothing_given_is_modified():
     minimal_network(f, True, 2.0)
     minimal_network(f)
     same_function(p, p)
+
+
+def test_a_set_that_nearly_cancels_is_none():
+    from refimpl.papers.relu_existence.canonical import flips
+
+    near = np.array([[-1 + 1.5e-9, 0.0]])  # along any direction within twice the tolerance, and yet beyond it
+    assert flips(np.array([1.0, 0.0]), near, 1e-9) is None
+    assert flips(np.array([1.0, 0.0]), near, 2e-9).tolist() == [True]

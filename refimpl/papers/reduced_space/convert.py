@@ -188,12 +188,10 @@ def directions(parts: np.ndarray, norm: Callable) -> list[tuple[np.ndarray, Any]
     """The sum of the rows as [(e, L)] with |e| = 1; nothing for 0. The rows one by one, where the sum has no rational length."""
     total = parts.sum(axis=0)
     try:
-        L = norm(total[None])[0]
+        rows, size = total[None], norm(total[None])
     except ValueError:
-        if len(parts) == 1:
-            raise
-        return [piece for part in parts for piece in directions(part[None], norm)]
-    return [(total / L, L)] if L != 0 else []
+        rows, size = parts, norm(parts)
+    return [(row / L, L) for row, L in zip(rows, size, strict=True) if L != 0]
 
 
 def clamped(net: Network, k: int, domain: Support, norm: Callable) -> Network:
